@@ -1,0 +1,1 @@
+//! What a model call is: request, stream timeline, tokens, cost, errors. No JavaScript.

@@ -1,0 +1,1 @@
+//! One file per subcommand: argument shapes and wiring, no engine logic.

@@ -1,0 +1,28 @@
+//! inrush: a k6-style load-testing engine for AI systems. This is the map of the house, in the direction data flows;
+//! docs/architecture.md has the rules (`tests/it/tidy.rs` enforces them).
+
+pub mod clock;
+pub mod error;
+pub mod stop;
+
+pub mod metrics;
+pub mod stats;
+
+pub mod net;
+pub mod options;
+
+pub mod ai;
+pub mod script;
+
+pub mod vu;
+
+pub mod executor;
+pub mod output;
+
+pub mod js;
+pub mod mock;
+pub mod report;
+pub mod scheduler;
+pub mod ui;
+
+pub mod cli;

@@ -1,0 +1,1 @@
+//! The mock LLM server. Shares no code with `ai`: the two sides of a protocol are written separately.

@@ -1,0 +1,149 @@
+//! What the user asked for, merged from every source and validated all at once.
+//!
+//! Order of precedence: defaults < `--config` file < script `options` < environment `K6_*` / `INRUSH_*` < flags.
+//! Everything below reads the merged [`Options`]; nothing here performs I/O.
+
+pub mod scenario;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::metrics::SystemTags;
+
+pub use scenario::{ExecutorConfig, Scenario, Stage};
+
+/// The options of a run, complete and valid.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The scenarios to run, in order of name; never empty. Shortcuts (`vus`, `duration`, ...) are expanded into
+    /// one scenario named `default`.
+    pub scenarios: Vec<Scenario>,
+    /// Threshold expressions by metric selector, as written: `http_req_duration{name:x}` -> expressions.
+    pub thresholds: Vec<ThresholdOption>,
+    /// Skip `setup()`.
+    pub no_setup: bool,
+    /// Limit of `setup()`; 60 s by default.
+    pub setup_timeout: Duration,
+    /// Skip `teardown()`.
+    pub no_teardown: bool,
+    /// Limit of `teardown()`; 60 s by default.
+    pub teardown_timeout: Duration,
+    /// Limit of `handleSummary()`; 2 min by default.
+    pub handle_summary_timeout: Duration,
+    /// Do not evaluate thresholds.
+    pub no_thresholds: bool,
+    /// An iteration that ends earlier sleeps for the rest of this.
+    pub min_iteration_duration: Duration,
+    /// A failed HTTP request or model call throws in the script.
+    pub throw: bool,
+    /// Network options.
+    pub net: NetOptions,
+    /// Tags on every sample.
+    pub tags: BTreeMap<String, String>,
+    /// Which system tags are put on samples.
+    pub system_tags: SystemTags,
+    /// Columns of a trend in the summary, e.g. `avg`, `p(95)`; k6's default list.
+    pub summary_trend_stats: Vec<String>,
+    /// `s`, `ms` or `us` for all times of the summary; None = each row picks.
+    pub summary_time_unit: Option<String>,
+    /// Keep cookies between iterations of a VU.
+    pub no_cookies_reset: bool,
+    /// Drop response bodies unless a request asks for one.
+    pub discard_response_bodies: bool,
+    /// `console.*` output goes to this file instead of the log.
+    pub console_output: Option<String>,
+    /// The merged options as k6's JSON (`exec.test.options`, `inspect`).
+    pub json: serde_json::Value,
+}
+
+/// Options of the network room.
+#[derive(Clone, Debug)]
+pub struct NetOptions {
+    /// Redirects followed per request; 10 by default.
+    pub max_redirects: u32,
+    /// `User-Agent` of requests that set none.
+    pub user_agent: String,
+    /// Requests in flight of one `http.batch`; 20 by default.
+    pub batch: usize,
+    /// Requests in flight of one `http.batch` to one host; 6 by default.
+    pub batch_per_host: usize,
+    /// Accept any server certificate.
+    pub insecure_skip_tls_verify: bool,
+    /// Close connections after each request.
+    pub no_connection_reuse: bool,
+    /// Close connections after each iteration.
+    pub no_vu_connection_reuse: bool,
+    /// Global limit of HTTP requests per second; 0 = none.
+    pub rps: u64,
+    /// Log requests and responses: None, headers only or full.
+    pub http_debug: Option<HttpDebug>,
+    /// Static resolution: `host[:port]` or `*.domain` -> `ip[:port]`.
+    pub hosts: BTreeMap<String, String>,
+    /// Refused address ranges in CIDR form.
+    pub blacklist_ips: Vec<String>,
+    /// Refused host patterns; a leading `*` is allowed.
+    pub block_hostnames: Vec<String>,
+    /// DNS cache life; None = for ever, zero = no cache. 5 min by default.
+    pub dns_ttl: Option<Duration>,
+    /// Choice among addresses: `random`, `first`, `roundRobin`.
+    pub dns_select: String,
+    /// Choice of address family: `preferIPv4`, `preferIPv6`, `onlyIPv4`, `onlyIPv6`, `any`.
+    pub dns_policy: String,
+    /// Lowest TLS version (`tls1.2`, `tls1.3`); None = library default.
+    pub tls_min: Option<String>,
+    /// Highest TLS version; None = library default.
+    pub tls_max: Option<String>,
+}
+
+impl Default for NetOptions {
+    fn default() -> Self {
+        Self {
+            max_redirects: 10,
+            user_agent: concat!("inrush/", env!("CARGO_PKG_VERSION")).to_owned(),
+            batch: 20,
+            batch_per_host: 6,
+            insecure_skip_tls_verify: false,
+            no_connection_reuse: false,
+            no_vu_connection_reuse: false,
+            rps: 0,
+            http_debug: None,
+            hosts: BTreeMap::new(),
+            blacklist_ips: Vec::new(),
+            block_hostnames: Vec::new(),
+            dns_ttl: Some(Duration::from_secs(300)),
+            dns_select: "random".to_owned(),
+            dns_policy: "preferIPv4".to_owned(),
+            tls_min: None,
+            tls_max: None,
+        }
+    }
+}
+
+/// How much of HTTP traffic is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpDebug {
+    /// Request and response heads (secrets masked).
+    Headers,
+    /// Heads and bodies.
+    Full,
+}
+
+/// The thresholds of one metric or sub-metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThresholdOption {
+    /// `metric` or `metric{tag:value,...}` as the user wrote it.
+    pub selector: String,
+    /// The expressions in order.
+    pub expressions: Vec<ThresholdExpression>,
+}
+
+/// One threshold expression with its behaviour.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThresholdExpression {
+    /// The text, e.g. `p(95)<500`.
+    pub source: String,
+    /// End the run when it is crossed.
+    pub abort_on_fail: bool,
+    /// Do not abort before this much time has passed.
+    pub delay_abort_eval: Duration,
+}

@@ -1,0 +1,1 @@
+//! End of run: a pure function from the summary to bytes.

@@ -1,0 +1,1 @@
+//! The whole run: plan VUs, init, setup, scenarios, graceful stop, teardown.

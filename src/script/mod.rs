@@ -1,0 +1,1 @@
+//! A script as data: loading, TypeScript stripping, resolution. Send + Sync, no engine.

@@ -1,0 +1,98 @@
+//! The counters of a run that scripts (`k6/execution`), the progress display and the summary read.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
+
+use crate::clock::RunClock;
+
+/// State of the whole run on this instance.
+#[derive(Debug)]
+pub struct RunState {
+    /// The run's clock.
+    pub clock: RunClock,
+    /// VUs that are running iterations now.
+    pub vus_active: AtomicU64,
+    /// VUs initialised so far and not lost.
+    pub vus_initialized: AtomicU64,
+    /// Iterations completed.
+    pub iterations_completed: AtomicU64,
+    /// Iterations cut off.
+    pub iterations_interrupted: AtomicU64,
+    /// VUs whose thread did not react to an interrupt in time and was left behind.
+    pub vus_abandoned: AtomicU64,
+    /// When the first scenario may start (after init and setup); unset before.
+    pub started: OnceLock<Instant>,
+    /// Set by `exec.test.fail(message)`: the run goes on and ends with exit code 110.
+    pub marked_failed: Mutex<Option<String>>,
+}
+
+impl RunState {
+    /// A run that has not started.
+    pub fn new(clock: RunClock) -> Self {
+        Self {
+            clock,
+            vus_active: AtomicU64::new(0),
+            vus_initialized: AtomicU64::new(0),
+            iterations_completed: AtomicU64::new(0),
+            iterations_interrupted: AtomicU64::new(0),
+            vus_abandoned: AtomicU64::new(0),
+            started: OnceLock::new(),
+            marked_failed: Mutex::new(None),
+        }
+    }
+
+    /// Time since the run started; zero before.
+    pub fn elapsed(&self) -> std::time::Duration {
+        self.started.get().map_or(std::time::Duration::ZERO, Instant::elapsed)
+    }
+}
+
+/// State of one scenario, for `exec.scenario` and the progress display.
+pub struct ScenarioState {
+    /// Name.
+    pub name: Arc<str>,
+    /// k6's name of the executor.
+    pub executor: &'static str,
+    /// When it started; unset before.
+    pub started: OnceLock<Instant>,
+    /// Next `iterationInTest`.
+    pub next_iteration: AtomicU64,
+    /// Progress from 0 to 1 now; set by the executor.
+    pub progress: OnceLock<Box<dyn Fn() -> f64 + Send + Sync>>,
+    /// What the executor is doing now, in k6's words, e.g. `05/10 VUs  3.2s/10.0s`; set by the executor.
+    pub status: OnceLock<Box<dyn Fn() -> String + Send + Sync>>,
+}
+
+impl ScenarioState {
+    /// A scenario that has not started.
+    pub fn new(name: impl Into<Arc<str>>, executor: &'static str) -> Self {
+        Self {
+            name: name.into(),
+            executor,
+            started: OnceLock::new(),
+            next_iteration: AtomicU64::new(0),
+            progress: OnceLock::new(),
+            status: OnceLock::new(),
+        }
+    }
+
+    /// Hands out the next iteration number.
+    pub fn take_number(&self) -> u64 {
+        self.next_iteration.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Progress from 0 to 1; 0 before the start.
+    pub fn progress(&self) -> f64 {
+        self.progress.get().map_or(0.0, |f| f())
+    }
+}
+
+impl std::fmt::Debug for ScenarioState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScenarioState")
+            .field("name", &self.name)
+            .field("executor", &self.executor)
+            .finish_non_exhaustive()
+    }
+}
