@@ -1,1 +1,22 @@
-//! The only room that knows the JavaScript engine.
+//! The only room that knows the JavaScript engine (Boa): one context per VU, each on a thread of its own.
+//!
+//! The engine is kept exchangeable: nothing outside this folder names it. JavaScript is the control plane; everything that
+//! must be fast or exact is done in `net`, `ai` and `metrics`.
+
+mod convert;
+mod engine;
+mod event_loop;
+mod exception;
+mod globals;
+mod host;
+mod json_parse;
+mod json_stringify;
+mod loader;
+mod modules;
+mod runner;
+mod script_vu;
+mod shared;
+
+pub use modules::names as module_names;
+pub use runner::{ScriptInfo, ScriptRunner};
+pub use shared::Shared;

@@ -116,10 +116,17 @@ pub struct Interrupter {
     inner: Arc<InterruptState>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct InterruptState {
     flag: std::sync::atomic::AtomicBool,
     notify: tokio::sync::Notify,
+    hook: std::sync::OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl std::fmt::Debug for InterruptState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InterruptState").field("flag", &self.flag).finish_non_exhaustive()
+    }
 }
 
 impl Interrupter {
@@ -127,6 +134,14 @@ impl Interrupter {
     pub fn interrupt(&self) {
         self.inner.flag.store(true, std::sync::atomic::Ordering::SeqCst);
         self.inner.notify.notify_waiters();
+        if let Some(hook) = self.inner.hook.get() {
+            hook();
+        }
+    }
+
+    /// Sets what else happens on an interrupt, for instance waking a thread; only the first hook is kept.
+    pub fn set_hook(&self, hook: impl Fn() + Send + Sync + 'static) {
+        let _ = self.inner.hook.set(Box::new(hook));
     }
 
     /// Whether the VU is interrupted.

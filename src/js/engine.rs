@@ -1,0 +1,207 @@
+//! One JavaScript context with everything a script finds in it, and the entry module evaluated.
+//!
+//! Made by `runner` (for init, setup, teardown and handleSummary) and by `script_vu` (one per VU), always on the thread that
+//! will use it: a context never moves.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use boa_engine::builtins::promise::OperationType;
+use boa_engine::context::HostHooks;
+use boa_engine::object::builtins::JsPromise;
+use boa_engine::vm::RuntimeLimits;
+use boa_engine::{Context, JsError, JsObject, JsResult, JsString, JsValue, Module};
+use rand::SeedableRng;
+
+use super::event_loop::EventLoop;
+use super::exception::Exception;
+use super::host::{self, Host, Phase, host, is_interrupted};
+use super::loader::Loader;
+use super::shared::Shared;
+use super::{convert, globals};
+use crate::error::{Error, ExitCode};
+use crate::vu::Interrupter;
+
+/// Stack of a thread that runs scripts. The engine's parser takes up to 28 KB per nesting level (see
+/// `script::typescript::MAX_DEPTH`), re-entry through native functions about 4 KB per call.
+pub(crate) const STACK_BYTES: usize = 16 << 20;
+
+/// Deepest JavaScript call stack; past it the script gets `RangeError: Maximum call stack size exceeded`.
+const MAX_CALLS: usize = 2_000;
+
+/// Values on the engine's own stack.
+const MAX_VALUES: usize = 1 << 20;
+
+/// Passes through one loop statement before it counts as endless: the backstop for loops nothing else can stop.
+const MAX_LOOP: u64 = 2_000_000_000;
+
+/// Bytes handed to the script (strings, buffers) after which a collection is forced between iterations.
+const COLLECT_AFTER_BYTES: usize = 32 << 20;
+
+/// A context, ready to call the script's functions.
+pub(crate) struct Engine {
+    pub(crate) context: Context,
+    pub(crate) host: Rc<Host>,
+    entry: Module,
+}
+
+struct Hooks;
+
+impl HostHooks for Hooks {
+    fn promise_rejection_tracker(
+        &self,
+        promise: &JsObject<boa_engine::builtins::promise::Promise>,
+        operation: OperationType,
+        context: &mut Context,
+    ) {
+        let host = host(context);
+        let promise: JsObject = promise.clone().upcast();
+        let mut rejected = host.event_loop.rejected.borrow_mut();
+        match operation {
+            OperationType::Reject => {
+                let reason = JsPromise::from_object(promise.clone()).map(|p| p.state());
+                if let Ok(boa_engine::builtins::promise::PromiseState::Rejected(reason)) = reason {
+                    rejected.push((promise, reason));
+                }
+            }
+            OperationType::Handle => rejected.retain(|(p, _)| !JsObject::equals(p, &promise)),
+        }
+    }
+}
+
+impl Engine {
+    /// A context in which the entry module has run. `vu_id` is 0 for the context that is no VU.
+    ///
+    /// # Errors
+    /// An exception of the script's top level (107), or what ended the run meanwhile.
+    pub(crate) fn new(shared: &Arc<Shared>, vu_id: u64, interrupter: Interrupter) -> Result<Self, Error> {
+        let event_loop = Rc::new(EventLoop::new());
+        interrupter.set_hook(event_loop.waker());
+        let loader = Rc::new(Loader::new(Arc::clone(&shared.script)));
+        let mut context = Context::builder()
+            .job_executor(Rc::clone(&event_loop))
+            .module_loader(Rc::clone(&loader))
+            .host_hooks(Rc::new(Hooks))
+            .build()
+            .map_err(|e| Error::new(ExitCode::Panic, format!("cannot create a JavaScript context: {e}")))?;
+        let mut limits = RuntimeLimits::default();
+        limits.set_recursion_limit(MAX_CALLS);
+        limits.set_stack_size_limit(MAX_VALUES);
+        limits.set_loop_iteration_limit(MAX_LOOP);
+        limits.set_backtrace_limit(30);
+        context.set_runtime_limits(limits);
+
+        let random = match shared.seed {
+            Some(seed) => rand_chacha::ChaCha8Rng::seed_from_u64(seed.wrapping_add(vu_id)),
+            None => rand_chacha::ChaCha8Rng::from_rng(&mut rand::rng()),
+        };
+        let host = Rc::new(Host {
+            shared: Arc::clone(shared),
+            vu_id,
+            event_loop,
+            interrupter,
+            phase: Cell::new(Phase::Init),
+            client: RefCell::default(),
+            scenario: RefCell::default(),
+            ticket: Cell::new(None),
+            iteration: Cell::new(0),
+            iteration_in_scenario: RefCell::default(),
+            group: RefCell::new(Arc::from("")),
+            tags: RefCell::default(),
+            user_tags: RefCell::new(BTreeMap::new()),
+            user_metadata: RefCell::new(BTreeMap::new()),
+            metadata: RefCell::default(),
+            random: RefCell::new(random),
+            foreign_bytes: Cell::new(0),
+            started: Cell::new(Instant::now()),
+        });
+        host::install(Rc::clone(&host), &mut context);
+        globals::install(&mut context)
+            .map_err(|e| Error::new(ExitCode::Panic, format!("cannot set up the JavaScript globals: {e}")))?;
+
+        let started = (|| {
+            let entry = loader.get(&shared.script.entry, &mut context)?;
+            let promise = entry.load_link_evaluate(&mut context);
+            host.event_loop.run_until_settled(&promise, &mut context)?;
+            host.event_loop.drain(&mut context)?;
+            Ok(entry)
+        })();
+        match started {
+            Ok(entry) => {
+                host.refresh_tags(None);
+                host.refresh_metadata();
+                Ok(Self { context, host, entry })
+            }
+            Err(error) => Err(Self::init_error(&error, shared, &mut context)),
+        }
+    }
+
+    fn init_error(error: &JsError, shared: &Shared, context: &mut Context) -> Error {
+        if is_interrupted(error)
+            && let Some(reason) = shared.stop.reason()
+        {
+            return Error::new(ExitCode::ScriptAborted, format!("the run was ended in the init context: {reason:?}"));
+        }
+        Error::script(Exception::new(error, &shared.script, context).full())
+    }
+
+    /// An export of the entry module; None when undefined.
+    pub(crate) fn export(&mut self, name: &str) -> Option<JsValue> {
+        self.entry.get_value(JsString::from(name), &mut self.context).ok().filter(|v| !v.is_undefined())
+    }
+
+    /// An exported function.
+    pub(crate) fn function(&mut self, name: &str) -> Option<JsObject> {
+        self.export(name).and_then(|v| v.as_callable())
+    }
+
+    /// Names of all exported functions.
+    pub(crate) fn exported_functions(&mut self) -> Vec<String> {
+        let namespace = self.entry.namespace(&mut self.context);
+        convert::entries(&namespace, &mut self.context)
+            .map(|all| all.into_iter().filter(|(_, v)| v.is_callable()).map(|(k, _)| k).collect())
+            .unwrap_or_default()
+    }
+
+    /// Calls a function, waits for its promise, and drains the event loop.
+    ///
+    /// # Errors
+    /// What the function threw, or the interruption.
+    pub(crate) fn call(&mut self, function: &JsObject, args: &[JsValue]) -> JsResult<JsValue> {
+        let event_loop = Rc::clone(&self.host.event_loop);
+        let value = function.call(&JsValue::undefined(), args, &mut self.context)?;
+        let value = match value.as_promise() {
+            Some(promise) => {
+                let result = event_loop.run_until_settled(&promise, &mut self.context);
+                // The caller sees this rejection; it is not an unhandled one.
+                let object: JsObject = promise.into();
+                event_loop.rejected.borrow_mut().retain(|(p, _)| !JsObject::equals(p, &object));
+                result
+            }
+            None => Ok(value),
+        };
+        event_loop.drain(&mut self.context)?;
+        let rejected = std::mem::take(&mut *event_loop.rejected.borrow_mut());
+        for (_, reason) in rejected {
+            let text = self.describe(&JsError::from_opaque(reason)).stack();
+            tracing::error!(source = "stacktrace", "Uncaught (in promise) {text}");
+        }
+        value
+    }
+
+    /// The exception behind an error.
+    pub(crate) fn describe(&mut self, error: &JsError) -> Exception {
+        Exception::new(error, &self.host.shared.script, &mut self.context)
+    }
+
+    /// Collects garbage when the script was handed much that the collector does not count.
+    pub(crate) fn collect_if_due(&self) {
+        if self.host.foreign_bytes.get() > COLLECT_AFTER_BYTES {
+            self.host.foreign_bytes.set(0);
+            boa_gc::force_collect();
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The event loop of one VU: promise jobs, timers, and completions of work done on the shared runtime.
+//!
+//! Called by the engine (as its job executor) and by `script_vu`. It never spins: with nothing to run it parks until the
+//! next timer, completion or interrupt.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use boa_engine::builtins::promise::PromiseState;
+use boa_engine::job::{Job, JobExecutor, NativeAsyncJob};
+use boa_engine::object::builtins::{JsFunction, JsPromise};
+use boa_engine::{Context, JsError, JsResult, JsValue};
+use crossbeam_channel::{Receiver, Sender};
+
+use super::host::{host, interrupted};
+
+type Message = (u64, Box<dyn Any + Send>);
+type Completion = Box<dyn FnOnce(Box<dyn Any + Send>, &mut Context) -> JsResult<()>>;
+
+struct Timer {
+    id: u64,
+    callback: JsFunction,
+    args: Vec<JsValue>,
+    every: Option<Duration>,
+}
+
+/// One VU's event loop.
+pub(crate) struct EventLoop {
+    jobs: RefCell<VecDeque<Job>>,
+    timers: RefCell<BTreeMap<(Instant, u64), Timer>>,
+    due: RefCell<HashMap<u64, (Instant, u64)>>,
+    pending: RefCell<HashMap<u64, Completion>>,
+    next: Cell<u64>,
+    // One message per pending completion, so `pending` bounds it.
+    inbox: (Sender<Message>, Receiver<Message>),
+    interrupt: (Sender<()>, Receiver<()>),
+    /// Promises that were rejected with nobody listening; reported at the end of the iteration.
+    pub(crate) rejected: RefCell<Vec<(boa_engine::JsObject, JsValue)>>,
+}
+
+impl EventLoop {
+    pub(crate) fn new() -> Self {
+        Self {
+            jobs: RefCell::default(),
+            timers: RefCell::default(),
+            due: RefCell::default(),
+            pending: RefCell::default(),
+            next: Cell::new(1),
+            inbox: crossbeam_channel::unbounded(),
+            interrupt: crossbeam_channel::bounded(1),
+            rejected: RefCell::default(),
+        }
+    }
+
+    /// What an interrupter has to do to wake this loop.
+    pub(crate) fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let tx = self.interrupt.0.clone();
+        move || {
+            let _ = tx.try_send(());
+        }
+    }
+
+    /// Forgets a past interrupt and everything an interrupted iteration left behind.
+    pub(crate) fn reset(&self) {
+        while self.interrupt.1.try_recv().is_ok() {}
+        while self.inbox.1.try_recv().is_ok() {}
+        self.jobs.borrow_mut().clear();
+        self.timers.borrow_mut().clear();
+        self.due.borrow_mut().clear();
+        self.pending.borrow_mut().clear();
+        self.rejected.borrow_mut().clear();
+    }
+
+    /// Sleeps; true when cut short by an interrupt.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        if time.is_zero() {
+            return false;
+        }
+        match self.interrupt.1.recv_timeout(time) {
+            Ok(()) => {
+                // Keep the wake-up for whoever looks next.
+                let _ = self.interrupt.0.try_send(());
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn id(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    /// Starts a timer; the id cancels it.
+    pub(crate) fn start_timer(&self, callback: JsFunction, args: Vec<JsValue>, after: Duration, repeat: bool) -> u64 {
+        let id = self.id();
+        // The language rounds a repeating interval of zero up, or the loop would never end.
+        let every = repeat.then(|| after.max(Duration::from_millis(1)));
+        self.schedule(Instant::now() + after, Timer { id, callback, args, every });
+        id
+    }
+
+    fn schedule(&self, at: Instant, timer: Timer) {
+        let key = (at, self.id());
+        self.due.borrow_mut().insert(timer.id, key);
+        self.timers.borrow_mut().insert(key, timer);
+    }
+
+    /// Cancels a timer; unknown ids are ignored.
+    pub(crate) fn clear_timer(&self, id: u64) {
+        if let Some(key) = self.due.borrow_mut().remove(&id) {
+            self.timers.borrow_mut().remove(&key);
+        }
+    }
+
+    /// Runs a future on the shared runtime; `then` runs on this thread, within the event loop, with its result.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        then: impl FnOnce(T, &mut Context) -> JsResult<()> + 'static,
+        context: &Context,
+    ) {
+        let id = self.id();
+        self.pending.borrow_mut().insert(
+            id,
+            Box::new(move |message, context| match message.downcast::<T>() {
+                Ok(value) => then(*value, context),
+                Err(_) => Ok(()),
+            }),
+        );
+        let tx = self.inbox.0.clone();
+        let host = host(context);
+        let interrupter = host.interrupter.clone();
+        host.shared.runtime.spawn(async move {
+            tokio::select! {
+                biased;
+                value = future => { let _ = tx.send((id, Box::new(value))); }
+                () = interrupter.wait() => {}
+            }
+        });
+    }
+
+    /// A promise for the result of a future on the shared runtime; `then` makes the value (or the rejection).
+    pub(crate) fn promise<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        then: impl FnOnce(T, &mut Context) -> JsResult<JsValue> + 'static,
+        context: &mut Context,
+    ) -> JsPromise {
+        let (promise, resolvers) = JsPromise::new_pending(context);
+        self.spawn(
+            future,
+            move |value, context| {
+                let (function, argument) = match then(value, context) {
+                    Ok(value) => (&resolvers.resolve, value),
+                    Err(error) => (&resolvers.reject, error.into_opaque(context)?),
+                };
+                function.call(&JsValue::undefined(), &[argument], context).map(|_| ())
+            },
+            context,
+        );
+        promise
+    }
+
+    /// Runs promise jobs until none is left.
+    fn run_microtasks(&self, context: &mut Context) -> JsResult<()> {
+        loop {
+            let job = self.jobs.borrow_mut().pop_front();
+            let Some(job) = job else { break };
+            match job {
+                Job::PromiseJob(job) => job.call(context).map(|_| ())?,
+                Job::GenericJob(job) => job.call(context).map(|_| ())?,
+                Job::AsyncJob(job) => Self::run_async_job(job, context)?,
+                // Timers and finalizers of the engine itself are not used.
+                _ => {}
+            }
+        }
+        context.clear_kept_objects();
+        Ok(())
+    }
+
+    /// The engine's own asynchronous jobs load modules; ours are in memory, so they are done when polled once.
+    fn run_async_job(job: NativeAsyncJob, context: &mut Context) -> JsResult<()> {
+        let context = std::cell::RefCell::new(context);
+        let mut future = pin!(job.call(&context));
+        let mut task = std::task::Context::from_waker(Waker::noop());
+        for _ in 0..1_000 {
+            if let Poll::Ready(result) = future.as_mut().poll(&mut task) {
+                return result.map(|_| ());
+            }
+        }
+        Err(super::convert::error("a module could not be loaded: its loading never finished"))
+    }
+
+    /// Runs until the promise is settled.
+    ///
+    /// # Errors
+    /// The interruption, or an error no script can catch. A promise that nothing can settle any more is an error too.
+    pub(crate) fn run_until_settled(&self, promise: &JsPromise, context: &mut Context) -> JsResult<JsValue> {
+        loop {
+            self.run_microtasks(context)?;
+            match promise.state() {
+                PromiseState::Fulfilled(value) => return Ok(value),
+                PromiseState::Rejected(reason) => return Err(JsError::from_opaque(reason)),
+                PromiseState::Pending => {}
+            }
+            if !self.turn(context)? {
+                return Err(super::convert::error(
+                    "a promise is still pending and nothing is left that could settle it",
+                ));
+            }
+        }
+    }
+
+    /// Runs until no job, timer or completion is left.
+    pub(crate) fn drain(&self, context: &mut Context) -> JsResult<()> {
+        loop {
+            self.run_microtasks(context)?;
+            if !self.turn(context)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for one timer or completion and runs it; false when there is nothing to wait for.
+    fn turn(&self, context: &mut Context) -> JsResult<bool> {
+        let deadline = self.timers.borrow().keys().next().map(|(at, _)| *at);
+        let busy = !self.pending.borrow().is_empty();
+        if deadline.is_none() && !busy {
+            return Ok(false);
+        }
+        let never = crossbeam_channel::never();
+        let timer = deadline.map_or(never, crossbeam_channel::at);
+        crossbeam_channel::select_biased! {
+            recv(self.interrupt.1) -> _ => {
+                let _ = self.interrupt.0.try_send(());
+                Err(interrupted())
+            },
+            recv(self.inbox.1) -> message => {
+                if let Ok((id, value)) = message {
+                    let completion = self.pending.borrow_mut().remove(&id);
+                    if let Some(completion) = completion {
+                        completion(value, context)?;
+                    }
+                }
+                Ok(true)
+            },
+            recv(timer) -> _ => {
+                self.fire(context)?;
+                Ok(true)
+            },
+        }
+    }
+
+    /// Runs the timer that is due first.
+    fn fire(&self, context: &mut Context) -> JsResult<()> {
+        let entry = self.timers.borrow_mut().pop_first();
+        let Some(((at, _), timer)) = entry else { return Ok(()) };
+        self.due.borrow_mut().remove(&timer.id);
+        let callback = timer.callback.clone();
+        let args = timer.args.clone();
+        if let Some(every) = timer.every {
+            // From the due time, not from now, so that intervals do not drift; never into the past.
+            self.schedule((at + every).max(Instant::now()), timer);
+        }
+        callback.call(&JsValue::undefined(), &args, context).map(|_| ())
+    }
+}
+
+impl JobExecutor for EventLoop {
+    fn enqueue_job(self: Rc<Self>, job: Job, _context: &mut Context) {
+        self.jobs.borrow_mut().push_back(job);
+    }
+
+    fn run_jobs(self: Rc<Self>, context: &mut Context) -> JsResult<()> {
+        self.run_microtasks(context)
+    }
+}

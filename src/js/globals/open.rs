@@ -1,0 +1,76 @@
+//! `open(path, ['b'])`: reads a file in the init context. Each file is read from disk once and shared by all VUs.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use boa_engine::property::Attribute;
+use boa_engine::{Context, JsResult, JsString, JsValue, js_string};
+
+use crate::js::convert::{arg, array_buffer, error, function, to_text};
+use crate::js::host::{Phase, host};
+use crate::script::resolve::normalize;
+
+pub(super) fn install(context: &mut Context) -> JsResult<()> {
+    let open = function("open", 1, open, context);
+    context.register_global_property(js_string!("open"), open, Attribute::all())
+}
+
+fn open(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    if host.phase.get() != Phase::Init {
+        return Err(error(
+            "open() can only be used in the init context: call it at the top level of the script and keep the result",
+        ));
+    }
+    let name = to_text(&arg(args, 0), context)?;
+    if name.is_empty() {
+        return Err(error("open() needs the path of a file"));
+    }
+    let binary = to_text(&arg(args, 1), context).is_ok_and(|m| m == "b");
+    let bytes = read(&name, context)?;
+    if binary {
+        host.count_bytes(bytes.len());
+        return Ok(array_buffer(&bytes, context)?.into());
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|e| {
+        error(format!("open('{name}'): the file is not UTF-8 text (byte {}); use open(path, 'b') for binary data", e.valid_up_to()))
+    })?;
+    host.count_bytes(text.len());
+    Ok(JsString::from(text).into())
+}
+
+/// The file, from the folder of the calling module or else of the entry script.
+fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
+    let host = host(context);
+    let name = name.strip_prefix("file://").unwrap_or(name);
+    let mut places: Vec<PathBuf> = Vec::new();
+    if let Some(boa_engine::vm::ActiveRunnable::Module(module)) = context.get_active_script_or_module()
+        && let Some(folder) = module
+            .path()
+            .and_then(|p| p.to_str())
+            .and_then(|p| Path::new(p.strip_prefix("file://").unwrap_or(p)).parent())
+    {
+        places.push(normalize(&folder.join(name)));
+    }
+    places.push(normalize(&host.shared.script.dir.join(name)));
+    let mut files = host.shared.files.lock().unwrap_or_else(|e| e.into_inner());
+    let mut last = None;
+    for place in &places {
+        if let Some(bytes) = files.get(place) {
+            return Ok(Arc::clone(bytes));
+        }
+        match std::fs::read(place) {
+            Ok(bytes) => {
+                let bytes: Arc<[u8]> = bytes.into();
+                files.insert(place.clone(), Arc::clone(&bytes));
+                return Ok(bytes);
+            }
+            Err(e) => last = Some(e),
+        }
+    }
+    let reason = last.map(|e| e.to_string()).unwrap_or_default();
+    Err(error(format!(
+        "open('{name}'): {reason} ({})",
+        places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
+    )))
+}

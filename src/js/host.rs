@@ -1,0 +1,220 @@
+//! What native functions find behind a context: the VU they run in, its event loop, tags, group and network client.
+//!
+//! One `Host` per context, reached with [`host`]. Blocking calls go through [`Host::block`].
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use boa_engine::error::{EngineError, PanicError};
+use boa_engine::{Context, JsError, JsResult};
+
+use crate::metrics::tags::Tag;
+use crate::metrics::{Extra, Sample, SampleBatch, SystemTag, Tags};
+use crate::net;
+use crate::options::Options;
+use crate::vu::{Interrupter, ScenarioState, Ticket};
+
+use super::convert::error;
+use super::event_loop::EventLoop;
+use super::shared::Shared;
+
+/// Which part of the script's life is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The module's top level.
+    Init,
+    /// `setup()`.
+    Setup,
+    /// An iteration.
+    Vu,
+    /// `teardown()`.
+    Teardown,
+    /// `handleSummary()`.
+    Summary,
+}
+
+/// State behind one context.
+pub(crate) struct Host {
+    pub(crate) shared: Arc<Shared>,
+    /// `vu.idInTest`; 0 for the context of init, setup, teardown and handleSummary.
+    pub(crate) vu_id: u64,
+    pub(crate) event_loop: Rc<EventLoop>,
+    pub(crate) interrupter: Interrupter,
+    pub(crate) phase: Cell<Phase>,
+    /// Set before the first iteration or life-cycle function.
+    pub(crate) client: RefCell<Option<Arc<net::Client>>>,
+    pub(crate) scenario: RefCell<Option<Arc<ScenarioState>>>,
+    pub(crate) ticket: Cell<Option<Ticket>>,
+    /// `vu.iterationInInstance`, from 0.
+    pub(crate) iteration: Cell<u64>,
+    /// `vu.iterationInScenario`, from 0.
+    pub(crate) iteration_in_scenario: RefCell<BTreeMap<String, u64>>,
+    /// Group path: empty at the root, `::outer::inner` inside.
+    pub(crate) group: RefCell<Arc<str>>,
+    /// Tags of everything this VU emits now: options, scenario, group, and what the script added.
+    pub(crate) tags: RefCell<Tags>,
+    /// Tags the script set through `exec.vu.metrics.tags`.
+    pub(crate) user_tags: RefCell<BTreeMap<String, String>>,
+    /// Metadata the script set through `exec.vu.metrics.metadata`.
+    pub(crate) user_metadata: RefCell<BTreeMap<String, String>>,
+    pub(crate) metadata: RefCell<Option<Arc<[Tag]>>>,
+    pub(crate) random: RefCell<rand_chacha::ChaCha8Rng>,
+    /// Bytes of strings and buffers handed to the script since the last collection; the GC does not count them.
+    pub(crate) foreign_bytes: Cell<usize>,
+    /// Response callback set by `http.setResponseCallback`.
+    pub(crate) started: Cell<Instant>,
+}
+
+/// The handle kept in the context.
+struct HostData(Rc<Host>);
+
+/// Ties a host to its context.
+pub(crate) fn install(host: Rc<Host>, context: &mut Context) {
+    context.insert_data(HostData(host));
+}
+
+/// The host of this context.
+pub(crate) fn host(context: &Context) -> Rc<Host> {
+    Rc::clone(&context.get_data::<HostData>().expect("every context has a host").0)
+}
+
+/// Text of the uncatchable error an interrupted VU unwinds with.
+const INTERRUPTED: &str = "interrupted";
+
+/// An error the script cannot catch: the iteration ends here.
+pub(crate) fn interrupted() -> JsError {
+    JsError::from(EngineError::from(PanicError::new(INTERRUPTED)))
+}
+
+/// Whether an error came from [`interrupted`].
+pub(crate) fn is_interrupted(error: &JsError) -> bool {
+    matches!(error.as_engine(), Some(EngineError::Panic(p)) if p.message() == INTERRUPTED)
+}
+
+impl Host {
+    /// The merged options.
+    pub(crate) fn options(&self) -> &Arc<Options> {
+        self.shared.options()
+    }
+
+    /// An error unless the script runs in an iteration, setup or teardown.
+    pub(crate) fn not_in_init(&self, what: &str) -> JsResult<()> {
+        if self.phase.get() == Phase::Init {
+            return Err(error(format!("{what} is not supported in the init context; call it in the default function, setup() or teardown()")));
+        }
+        Ok(())
+    }
+
+    /// The network client; made on first use.
+    pub(crate) fn client(&self) -> JsResult<Arc<net::Client>> {
+        let mut client = self.client.borrow_mut();
+        if let Some(client) = client.as_ref() {
+            return Ok(Arc::clone(client));
+        }
+        let Some(shared) = self.shared.net.get() else {
+            return Err(error("the network cannot be used in the init context"));
+        };
+        let made = Arc::new(net::Client::new(Arc::clone(shared)));
+        *client = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// Runs a future on the shared runtime and parks this thread until it is done.
+    ///
+    /// # Errors
+    /// The uncatchable interruption when the VU is interrupted meanwhile; the future is dropped then.
+    pub(crate) fn block<T: Send + 'static>(&self, future: impl Future<Output = T> + Send + 'static) -> JsResult<T> {
+        if self.interrupter.is_interrupted() {
+            return Err(interrupted());
+        }
+        let (tx, rx) = crossbeam_channel::bounded(1);
+        let interrupter = self.interrupter.clone();
+        self.shared.runtime.spawn(async move {
+            let result = tokio::select! {
+                biased;
+                result = future => Some(result),
+                () = interrupter.wait() => None,
+            };
+            let _ = tx.send(result);
+        });
+        match rx.recv() {
+            Ok(Some(result)) => Ok(result),
+            Ok(None) => Err(interrupted()),
+            // The task was dropped: it panicked, or the runtime is shutting down.
+            Err(_) => Err(interrupted()),
+        }
+    }
+
+    /// Sleeps, at most until the VU is interrupted.
+    pub(crate) fn sleep(&self, time: Duration) -> JsResult<()> {
+        if self.event_loop.sleep(time) || self.interrupter.is_interrupted() { Err(interrupted()) } else { Ok(()) }
+    }
+
+    /// Whether a system tag is on.
+    pub(crate) fn has(&self, tag: SystemTag) -> bool {
+        self.options().system_tags.has(tag)
+    }
+
+    /// Sends a batch with the VU's tags, or with `tags`.
+    pub(crate) fn emit(&self, at: Instant, tags: Option<Tags>, samples: Vec<Sample>, extra: Extra) {
+        self.shared.bus.emit(SampleBatch {
+            time_ns: self.shared.state.clock.unix_ns(at),
+            tags: tags.unwrap_or_else(|| self.tags.borrow().clone()),
+            metadata: self.metadata.borrow().clone(),
+            samples,
+            extra,
+        });
+    }
+
+    /// Recomputes the VU's tags; called when scenario, group or user tags change.
+    pub(crate) fn refresh_tags(&self, scenario_tags: Option<&BTreeMap<String, String>>) {
+        let Some(options) = self.shared.options.get() else { return };
+        let mut pairs: BTreeMap<String, String> = options.tags.clone();
+        if let Some(tags) = scenario_tags {
+            pairs.extend(tags.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        if let Some(scenario) = self.scenario.borrow().as_ref()
+            && options.system_tags.has(SystemTag::Scenario)
+        {
+            pairs.insert("scenario".to_owned(), scenario.name.to_string());
+        }
+        if options.system_tags.has(SystemTag::Group) {
+            pairs.insert("group".to_owned(), self.group.borrow().to_string());
+        }
+        pairs.extend(self.user_tags.borrow().iter().map(|(k, v)| (k.clone(), v.clone())));
+        *self.tags.borrow_mut() = Tags::from_pairs(pairs);
+    }
+
+    /// Recomputes the metadata (`vu`, `iter` when on, and what the script set).
+    pub(crate) fn refresh_metadata(&self) {
+        let Some(options) = self.shared.options.get() else { return };
+        let mut pairs: BTreeMap<String, String> = BTreeMap::new();
+        if options.system_tags.has(SystemTag::Vu) {
+            pairs.insert("vu".to_owned(), self.vu_id.to_string());
+        }
+        if options.system_tags.has(SystemTag::Iter) {
+            pairs.insert("iter".to_owned(), self.iteration.get().to_string());
+        }
+        pairs.extend(self.user_metadata.borrow().iter().map(|(k, v)| (k.clone(), v.clone())));
+        *self.metadata.borrow_mut() =
+            if pairs.is_empty() { None } else { Some(pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect()) };
+    }
+
+    /// Enters or leaves a group: only the `group` tag changes.
+    pub(crate) fn set_group(&self, path: Arc<str>) {
+        if self.shared.options.get().is_some_and(|o| o.system_tags.has(SystemTag::Group)) {
+            let tags = self.tags.borrow().with([(Arc::<str>::from("group"), Arc::clone(&path))]);
+            *self.tags.borrow_mut() = tags;
+        }
+        *self.group.borrow_mut() = path;
+    }
+
+    /// Counts bytes the garbage collector does not see.
+    pub(crate) fn count_bytes(&self, bytes: usize) {
+        self.foreign_bytes.set(self.foreign_bytes.get().saturating_add(bytes));
+    }
+}

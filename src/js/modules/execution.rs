@@ -1,0 +1,229 @@
+//! `k6/execution`: what runs now, and `test.abort()` / `test.fail()`.
+
+use std::sync::atomic::Ordering;
+
+use boa_engine::object::ObjectInitializer;
+use boa_engine::object::builtins::JsProxyBuilder;
+use boa_engine::property::Attribute;
+use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string};
+
+use crate::js::convert::{arg, define, error, from_json, function, key_text, string, to_text, type_error};
+use crate::js::host::{Host, Phase, host, interrupted};
+use crate::stop::StopReason;
+
+type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
+
+pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
+    let instance = getters(
+        &[
+            ("iterationsInterrupted", |_, _, c| Ok(count(&host(c).shared.state.iterations_interrupted))),
+            ("iterationsCompleted", |_, _, c| Ok(count(&host(c).shared.state.iterations_completed))),
+            ("vusActive", |_, _, c| Ok(count(&host(c).shared.state.vus_active))),
+            ("vusInitialized", |_, _, c| Ok(count(&host(c).shared.state.vus_initialized))),
+            ("currentTestRunDuration", |_, _, c| Ok((host(c).shared.state.elapsed().as_secs_f64() * 1e3).into())),
+        ],
+        context,
+    );
+    let scenario = getters(
+        &[
+            ("name", |_, _, c| in_scenario(c, |h, s| (string(&s.name), h).0)),
+            ("executor", |_, _, c| in_scenario(c, |_, s| string(s.executor))),
+            ("startTime", |_, _, c| {
+                in_scenario(c, |h, s| {
+                    #[allow(clippy::cast_precision_loss)]
+                    let ms = s.started.get().map_or(0.0, |at| (h.shared.state.clock.unix_ns(*at) / 1_000_000) as f64);
+                    ms.into()
+                })
+            }),
+            ("progress", |_, _, c| in_scenario(c, |_, s| s.progress().into())),
+            ("iterationInInstance", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
+            ("iterationInTest", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
+        ],
+        context,
+    );
+    let vu = getters(
+        &[
+            ("idInInstance", |_, _, c| Ok(number(host(c).vu_id))),
+            ("idInTest", |_, _, c| Ok(number(host(c).vu_id))),
+            ("iterationInInstance", |_, _, c| in_vu(c, |h| number(h.iteration.get()))),
+            ("iterationInScenario", |_, _, c| {
+                in_vu(c, |h| {
+                    let name = h.scenario.borrow().as_ref().map(|s| s.name.to_string()).unwrap_or_default();
+                    number(h.iteration_in_scenario.borrow().get(&name).copied().unwrap_or(0))
+                })
+            }),
+        ],
+        context,
+    );
+    let tags = pairs_proxy(true, context)?;
+    let metadata = pairs_proxy(false, context)?;
+    let metrics = JsObject::with_object_proto(context.intrinsics());
+    define(&metrics, "tags", tags.clone());
+    define(&metrics, "metadata", metadata);
+    define(&vu, "metrics", metrics);
+    // The older spelling of the same thing.
+    define(&vu, "tags", tags);
+    let test = getters(
+        &[("options", |_, _, c| {
+            let host = host(c);
+            match host.shared.options.get() {
+                Some(options) => Ok(from_json(&options.json, c)),
+                None => Err(error("exec.test.options is not available in the init context")),
+            }
+        })],
+        context,
+    );
+    let abort = function("abort", 1, abort, context);
+    define(&test, "abort", abort);
+    let fail = function("fail", 1, fail, context);
+    define(&test, "fail", fail);
+
+    let api = JsObject::with_object_proto(context.intrinsics());
+    for (name, part) in [("instance", instance), ("scenario", scenario), ("vu", vu), ("test", test)] {
+        define(&api, name, part);
+    }
+    Ok(api)
+}
+
+fn getters(list: &[(&str, Native)], context: &mut Context) -> JsObject {
+    let realm = context.realm().clone();
+    let mut object = ObjectInitializer::new(context);
+    for (name, native) in list {
+        let getter = NativeFunction::from_fn_ptr(*native).to_js_function(&realm);
+        object.accessor(JsString::from(*name), Some(getter), None, Attribute::ENUMERABLE | Attribute::CONFIGURABLE);
+    }
+    object.build()
+}
+
+fn number(n: u64) -> JsValue {
+    #[allow(clippy::cast_precision_loss)]
+    JsValue::from(n as f64)
+}
+
+fn count(counter: &std::sync::atomic::AtomicU64) -> JsValue {
+    number(counter.load(Ordering::Relaxed))
+}
+
+fn in_vu(context: &Context, read: impl FnOnce(&Host) -> JsValue) -> JsResult<JsValue> {
+    let host = host(context);
+    if host.phase.get() != Phase::Vu {
+        return Err(error("exec.vu is only available in an iteration, not in the init context, setup() or teardown()"));
+    }
+    Ok(read(&host))
+}
+
+fn in_scenario(
+    context: &Context,
+    read: impl FnOnce(&Host, &crate::vu::ScenarioState) -> JsValue,
+) -> JsResult<JsValue> {
+    let host = host(context);
+    let scenario = host.scenario.borrow().clone();
+    match scenario {
+        Some(scenario) if host.phase.get() == Phase::Vu => Ok(read(&host, &scenario)),
+        _ => Err(error(
+            "exec.scenario is only available in an iteration, not in the init context, setup() or teardown()",
+        )),
+    }
+}
+
+/// `test.abort([message])`: ends the whole run with exit code 108; nothing after it runs.
+fn abort(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let reason = arg(args, 0);
+    let text = if reason.is_undefined() { String::new() } else { to_text(&reason, context)? };
+    let host = host(context);
+    host.shared.stop.trip(StopReason::ScriptAborted(text));
+    Err(interrupted())
+}
+
+/// `test.fail([message])`: the run goes on and ends with exit code 110.
+fn fail(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let reason = arg(args, 0);
+    let text = if reason.is_undefined() { String::new() } else { to_text(&reason, context)? };
+    let host = host(context);
+    let mut slot = host.shared.state.marked_failed.lock().unwrap_or_else(|e| e.into_inner());
+    slot.get_or_insert(text);
+    Ok(JsValue::undefined())
+}
+
+/// An object whose properties are the VU's tags (or metadata): setting one takes effect at once.
+fn pairs_proxy(tags: bool, context: &mut Context) -> JsResult<JsValue> {
+    let target = JsObject::with_object_proto(context.intrinsics());
+    let builder = JsProxyBuilder::new(target);
+    let builder = if tags {
+        builder.set(set_tag).get(get_tag).delete_property(delete_tag).own_keys(tag_keys)
+    } else {
+        builder.set(set_metadata).delete_property(delete_metadata)
+    };
+    Ok(builder.build(context)?.into())
+}
+
+fn pair(args: &[JsValue], what: &str, context: &mut Context) -> JsResult<(String, String)> {
+    let key = arg(args, 1).to_property_key(context)?;
+    let key = key_text(&key);
+    let value = arg(args, 2);
+    if value.is_object() || value.is_null_or_undefined() || value.is_symbol() {
+        return Err(type_error(format!("{what} '{key}' must be a string, number or boolean")));
+    }
+    let value = to_text(&value, context)?;
+    Ok((key, value))
+}
+
+fn refresh(host: &Host, key: &str, value: Option<&str>) {
+    let tags = match value {
+        Some(value) => host.tags.borrow().with([(key, value)]),
+        None => host.tags.borrow().without(key),
+    };
+    *host.tags.borrow_mut() = tags;
+}
+
+fn set_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let (key, value) = pair(args, "tag", context)?;
+    let host = host(context);
+    refresh(&host, &key, Some(&value));
+    host.user_tags.borrow_mut().insert(key, value);
+    Ok(true.into())
+}
+
+fn get_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    let host = host(context);
+    let tags = host.tags.borrow();
+    Ok(tags.get(&key_text(&key)).map_or(JsValue::undefined(), |v| string(v)))
+}
+
+fn delete_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    let key = key_text(&key);
+    let host = host(context);
+    host.user_tags.borrow_mut().remove(&key);
+    refresh(&host, &key, None);
+    Ok(true.into())
+}
+
+fn tag_keys(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    let keys: Vec<JsValue> = host.tags.borrow().iter().map(|(k, _)| string(k)).collect();
+    Ok(boa_engine::object::builtins::JsArray::from_iter(keys, context).into())
+}
+
+fn set_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let (key, value) = pair(args, "metadata", context)?;
+    let host = host(context);
+    if let Some(target) = arg(args, 0).as_object() {
+        target.create_data_property(js_string!(key.as_str()), string(&value), context)?;
+    }
+    host.user_metadata.borrow_mut().insert(key, value);
+    host.refresh_metadata();
+    Ok(true.into())
+}
+
+fn delete_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    if let Some(target) = arg(args, 0).as_object() {
+        target.delete_property_or_throw(key.clone(), context)?;
+    }
+    let host = host(context);
+    host.user_metadata.borrow_mut().remove(&key_text(&key));
+    host.refresh_metadata();
+    Ok(true.into())
+}

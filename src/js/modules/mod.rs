@@ -1,0 +1,35 @@
+//! The modules a script can import. One file per import path; a module is a function that builds its object.
+
+pub(crate) mod data;
+mod execution;
+mod k6;
+mod metrics;
+
+use boa_engine::{Context, JsObject, JsResult};
+
+/// A built-in module.
+pub(crate) struct ModuleDef {
+    /// Import paths it answers to; the first is the canonical one.
+    pub(crate) paths: &'static [&'static str],
+    /// Builds the module's object: the default export, whose properties are the named exports.
+    pub(crate) build: fn(&mut Context) -> JsResult<JsObject>,
+}
+
+/// All built-in modules, by import path.
+pub(crate) const MODULES: &[ModuleDef] = &[
+    ModuleDef { paths: &["k6"], build: k6::build },
+    ModuleDef { paths: &["k6/data"], build: data::build },
+    ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/metrics"], build: metrics::build },
+    ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
+];
+
+/// The module with this import path.
+pub(crate) fn find(path: &str) -> Option<&'static ModuleDef> {
+    MODULES.iter().find(|m| m.paths.contains(&path))
+}
+
+/// All import paths.
+pub fn names() -> Vec<&'static str> {
+    MODULES.iter().flat_map(|m| m.paths.iter().copied()).collect()
+}

@@ -1,0 +1,281 @@
+//! The script as a [`Runner`]: makes VUs, and runs init, `setup()`, `teardown()` and `handleSummary()` in a context of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use serde_json::Value;
+use tokio::sync::oneshot;
+
+use super::engine::{Engine, STACK_BYTES};
+use super::host::{Phase, is_interrupted};
+use super::json_parse;
+use super::json_stringify::stringify;
+use super::script_vu;
+use super::shared::Shared;
+use crate::error::{Error, ExitCode};
+use crate::vu::{BoxFuture, Interrupter, Runner, Vu};
+
+/// How long an interrupted life-cycle function may take to end before its thread is left behind.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What the init context tells about the script.
+#[derive(Clone, Debug)]
+pub struct ScriptInfo {
+    /// `export const options`, as JSON; null when absent.
+    pub options: Value,
+    /// Names of exported functions.
+    pub functions: Vec<String>,
+}
+
+/// Files (or `stdout`, `stderr`) that `handleSummary` asks for.
+pub type SummaryFiles = Vec<(String, Vec<u8>)>;
+
+enum Command {
+    Setup(oneshot::Sender<Result<(), Error>>),
+    Teardown(oneshot::Sender<Result<(), Error>>),
+    Summary(Box<Value>, oneshot::Sender<Result<Option<SummaryFiles>, Error>>),
+}
+
+/// Makes VUs of one script.
+pub struct ScriptRunner {
+    shared: Arc<Shared>,
+    main: Sender<Command>,
+    interrupter: Interrupter,
+}
+
+impl ScriptRunner {
+    /// Runs the init context and keeps it for the life-cycle functions.
+    ///
+    /// # Errors
+    /// What the script's top level threw (107). An init that never ends is waited for: there is no limit on it, as in k6.
+    pub fn start(shared: Arc<Shared>) -> Result<(Self, ScriptInfo), Error> {
+        let (tx, rx) = bounded(1);
+        let (info_tx, info_rx) = bounded(1);
+        let interrupter = Interrupter::default();
+        let (thread_shared, thread_interrupter) = (Arc::clone(&shared), interrupter.clone());
+        std::thread::Builder::new()
+            .name("script".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                match Engine::new(&thread_shared, 0, thread_interrupter) {
+                    Ok(mut engine) => {
+                        let info = inspect(&mut engine);
+                        let ok = info.is_ok();
+                        let _ = info_tx.send(info);
+                        if ok {
+                            serve(engine, &rx);
+                        }
+                    }
+                    Err(error) => {
+                        let _ = info_tx.send(Err(error));
+                    }
+                };
+            })
+            .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the script's thread: {e}")))?;
+        let info = loop {
+            match info_rx.recv_timeout(Duration::from_millis(50)) {
+                Ok(info) => break info?,
+                Err(crossbeam_channel::RecvTimeoutError::Timeout) => {
+                    if let Some(reason) = shared.stop.reason() {
+                        interrupter.interrupt();
+                        if let Ok(info) = info_rx.recv_timeout(GRACE) {
+                            break info?;
+                        }
+                        return Err(stopped(&reason, "the init context"));
+                    }
+                }
+                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
+                    return Err(Error::new(ExitCode::Panic, "the script's thread failed while it ran the init context"));
+                }
+            }
+        };
+        Ok((Self { shared, main: tx, interrupter }, info))
+    }
+
+    /// Runs `handleSummary(data)`. None when the script has none, or it returned nothing.
+    ///
+    /// # Errors
+    /// What it threw, or that it took longer than `handleSummaryTimeout`.
+    pub async fn handle_summary(&self, data: Value) -> Result<Option<SummaryFiles>, Error> {
+        let (tx, rx) = oneshot::channel();
+        let limit = self.shared.options().handle_summary_timeout;
+        self.interrupter.reset();
+        self.send(Command::Summary(Box::new(data), tx))?;
+        match tokio::time::timeout(limit, rx).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::new(ExitCode::Panic, "the script's thread failed in handleSummary()")),
+            Err(_) => {
+                self.interrupter.interrupt();
+                Err(Error::new(ExitCode::GenericTimeout, format!("handleSummary() took longer than {limit:?}"))
+                    .with_hint("raise the option handleSummaryTimeout"))
+            }
+        }
+    }
+
+    fn send(&self, command: Command) -> Result<(), Error> {
+        self.main
+            .try_send(command)
+            .map_err(|_| Error::new(ExitCode::Panic, "the script's own thread is gone or still busy with an earlier step"))
+    }
+
+    fn life_cycle(
+        &self,
+        name: &'static str,
+        timeout: ExitCode,
+        limit: Duration,
+        heed_stop: bool,
+        command: impl FnOnce(oneshot::Sender<Result<(), Error>>) -> Command,
+    ) -> BoxFuture<'static, Result<(), Error>> {
+        let (tx, rx) = oneshot::channel();
+        let sent = self.send(command(tx));
+        let (interrupter, stop) = (self.interrupter.clone(), self.shared.stop.clone());
+        Box::pin(async move {
+            sent?;
+            let mut rx = rx;
+            let gone = || Error::new(ExitCode::Panic, format!("the script's thread failed in {name}()"));
+            tokio::select! {
+                result = &mut rx => result.unwrap_or_else(|_| Err(gone())),
+                () = tokio::time::sleep(limit) => {
+                    interrupter.interrupt();
+                    let _ = tokio::time::timeout(GRACE, &mut rx).await;
+                    Err(Error::new(timeout, format!("{name}() took longer than {limit:?}"))
+                        .with_hint(format!("raise the option {name}Timeout")))
+                }
+                reason = stop.wait(), if heed_stop => {
+                    interrupter.interrupt();
+                    let _ = tokio::time::timeout(GRACE, &mut rx).await;
+                    Err(stopped(&reason, &format!("{name}()")))
+                }
+            }
+        })
+    }
+}
+
+fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
+    use crate::stop::StopReason;
+    let (code, what) = match reason {
+        StopReason::Interrupted => (ExitCode::ExternalAbort, "interrupted by a signal".to_owned()),
+        StopReason::ScriptAborted(m) => (ExitCode::ScriptAborted, format!("test aborted: {m}")),
+        StopReason::Threshold(m) => (ExitCode::ThresholdsFailed, format!("threshold crossed: {m}")),
+        StopReason::Fatal(_, m) => (ExitCode::Panic, m.clone()),
+    };
+    Error::new(code, format!("{what} (in {place})"))
+}
+
+/// `options` and the exported functions.
+fn inspect(engine: &mut Engine) -> Result<ScriptInfo, Error> {
+    let options = match engine.export("options") {
+        Some(value) => super::convert::to_json(&value, &mut engine.context).map_err(|e| {
+            let text = engine.describe(&e).full();
+            Error::config(format!("the exported options cannot be read: {text}"))
+        })?,
+        None => Value::Null,
+    };
+    Ok(ScriptInfo { options, functions: engine.exported_functions() })
+}
+
+/// The loop of the script's own thread.
+fn serve(mut engine: Engine, commands: &Receiver<Command>) {
+    while let Ok(command) = commands.recv() {
+        match command {
+            Command::Setup(reply) => {
+                let _ = reply.send(setup(&mut engine));
+            }
+            Command::Teardown(reply) => {
+                let _ = reply.send(teardown(&mut engine));
+            }
+            Command::Summary(data, reply) => {
+                let _ = reply.send(summary(&mut engine, &data));
+            }
+        }
+    }
+}
+
+/// Prepares the context for one life-cycle function.
+fn enter(engine: &Engine, phase: Phase, group: &str) {
+    engine.host.phase.set(phase);
+    engine.host.refresh_tags(None);
+    engine.host.refresh_metadata();
+    engine.host.set_group(Arc::from(group));
+}
+
+fn failure(engine: &mut Engine, error: &boa_engine::JsError, name: &str) -> Error {
+    if is_interrupted(error)
+        && let Some(reason) = engine.host.shared.stop.reason()
+    {
+        return stopped(&reason, &format!("{name}()"));
+    }
+    Error::script(engine.describe(error).full())
+}
+
+fn setup(engine: &mut Engine) -> Result<(), Error> {
+    enter(engine, Phase::Setup, "::setup");
+    let data = match engine.function("setup") {
+        None => None,
+        Some(function) => {
+            let value = engine.call(&function, &[]).map_err(|e| failure(engine, &e, "setup"))?;
+            let undefined = boa_engine::JsValue::undefined();
+            stringify(&value, &undefined, &undefined, &mut engine.context)
+                .map_err(|e| failure(engine, &e, "setup"))?
+        }
+    };
+    script_vu::emit_data(&engine.host);
+    let _ = engine.host.shared.setup_data.set(data.map(Arc::from));
+    Ok(())
+}
+
+fn teardown(engine: &mut Engine) -> Result<(), Error> {
+    let Some(function) = engine.function("teardown") else { return Ok(()) };
+    // What an interrupted setup() left behind must not run now.
+    engine.host.interrupter.reset();
+    engine.host.event_loop.reset();
+    enter(engine, Phase::Teardown, "::teardown");
+    let data = script_vu::setup_data(engine).map_err(|e| failure(engine, &e, "teardown"))?;
+    let result = engine.call(&function, &[data]).map_err(|e| failure(engine, &e, "teardown"));
+    script_vu::emit_data(&engine.host);
+    result.map(|_| ())
+}
+
+fn summary(engine: &mut Engine, data: &Value) -> Result<Option<SummaryFiles>, Error> {
+    let Some(function) = engine.function("handleSummary") else { return Ok(None) };
+    engine.host.event_loop.reset();
+    enter(engine, Phase::Summary, "");
+    let argument = json_parse::parse_utf8(&data.to_string(), &mut engine.context)
+        .map_err(|e| failure(engine, &e, "handleSummary"))?;
+    let value = engine.call(&function, &[argument]).map_err(|e| failure(engine, &e, "handleSummary"))?;
+    let Some(object) = value.as_object() else { return Ok(None) };
+    let entries = super::convert::entries(&object, &mut engine.context)
+        .map_err(|e| failure(engine, &e, "handleSummary"))?;
+    let mut files = SummaryFiles::new();
+    for (name, content) in entries {
+        let bytes = super::convert::string_or_bytes(&content, &format!("handleSummary's entry '{name}'"), &mut engine.context)
+            .map_err(|e| failure(engine, &e, "handleSummary"))?;
+        files.push((name, bytes));
+    }
+    Ok(Some(files))
+}
+
+impl Runner for ScriptRunner {
+    fn init_vu(&self, id: u64) -> BoxFuture<'static, Result<Box<dyn Vu>, Error>> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { script_vu::start(shared, id).await })
+    }
+
+    fn setup(&self) -> BoxFuture<'static, Result<(), Error>> {
+        if self.shared.options().no_setup {
+            let _ = self.shared.setup_data.set(None);
+            return Box::pin(async { Ok(()) });
+        }
+        let limit = self.shared.options().setup_timeout;
+        self.life_cycle("setup", ExitCode::SetupTimeout, limit, true, Command::Setup)
+    }
+
+    fn teardown(&self) -> BoxFuture<'static, Result<(), Error>> {
+        if self.shared.options().no_teardown {
+            return Box::pin(async { Ok(()) });
+        }
+        let limit = self.shared.options().teardown_timeout;
+        self.life_cycle("teardown", ExitCode::TeardownTimeout, limit, false, Command::Teardown)
+    }
+}
