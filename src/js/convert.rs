@@ -1,7 +1,7 @@
 //! Between JavaScript values and Rust data. Called by all modules and globals; reads plain data only and never runs
 //! long computations in script code.
 
-use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsTypedArray};
+use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsProxy, JsTypedArray};
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 use serde_json::{Map, Number, Value};
@@ -73,8 +73,8 @@ fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<
                     to_json_at(&replaced, context, depth + 1)
                 };
             }
-            if object.is_array() {
-                let length = JsArray::from_object(object.clone())?.length(context)?;
+            if is_array(&object, context) {
+                let length = length_of(&object, context)?;
                 let mut items = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 16));
                 for i in 0..length {
                     let item = object.get(i, context)?;
@@ -93,6 +93,28 @@ fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<
         }
     };
     Ok(Some(json))
+}
+
+/// `Array.isArray`: also true for a proxy of an array, such as a SharedArray.
+pub(crate) fn is_array(object: &JsObject, context: &mut Context) -> bool {
+    if object.is_array() {
+        return true;
+    }
+    if JsProxy::from_object(object.clone()).is_err() {
+        return false;
+    }
+    let constructor = context.intrinsics().constructors().array().constructor();
+    constructor
+        .get(js_string!("isArray"), context)
+        .ok()
+        .and_then(|f| f.as_callable())
+        .and_then(|f| f.call(&JsValue::undefined(), &[object.clone().into()], context).ok())
+        .is_some_and(|v| v.to_boolean())
+}
+
+/// The `length` of an array-like.
+pub(crate) fn length_of(object: &JsObject, context: &mut Context) -> JsResult<u64> {
+    object.get(js_string!("length"), context)?.to_length(context)
 }
 
 /// A JS number as JSON: integers without a fraction, null when not finite.
@@ -174,15 +196,6 @@ pub(crate) fn define_key(object: &JsObject, name: JsString, value: JsValue) {
     );
 }
 
-/// A plain object from pairs.
-pub(crate) fn object<'a>(pairs: impl IntoIterator<Item = (&'a str, JsValue)>, context: &mut Context) -> JsObject {
-    let object = JsObject::with_object_proto(context.intrinsics());
-    for (name, value) in pairs {
-        define(&object, name, value);
-    }
-    object
-}
-
 /// The bytes of an ArrayBuffer or a view on one; None for anything else.
 pub(crate) fn bytes(value: &JsValue, context: &mut Context) -> JsResult<Option<Vec<u8>>> {
     let Some(object) = value.as_object() else { return Ok(None) };
@@ -212,8 +225,8 @@ pub(crate) fn string_or_bytes(value: &JsValue, what: &str, context: &mut Context
     if let Some(bytes) = bytes(value, context)? {
         return Ok(bytes);
     }
-    if let Some(object) = value.as_object().filter(|o| o.is_array()) {
-        let length = JsArray::from_object(object.clone())?.length(context)?;
+    if let Some(object) = value.as_object().filter(|o| is_array(o, context)) {
+        let length = length_of(&object, context)?;
         let mut out = Vec::new();
         for i in 0..length {
             out.push(object.get(i, context)?.to_uint8(context)?);

@@ -104,7 +104,9 @@ impl Host {
     /// An error unless the script runs in an iteration, setup or teardown.
     pub(crate) fn not_in_init(&self, what: &str) -> JsResult<()> {
         if self.phase.get() == Phase::Init {
-            return Err(error(format!("{what} is not supported in the init context; call it in the default function, setup() or teardown()")));
+            return Err(error(format!(
+                "{what} is not supported in the init context; call it in the default function, setup() or teardown()"
+            )));
         }
         Ok(())
     }

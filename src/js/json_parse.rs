@@ -280,7 +280,8 @@ impl<U: Unit> Parser<'_, U> {
         }
         let text: String =
             self.units[start..self.at].iter().filter_map(|u| u8::try_from(u.code()).ok()).map(char::from).collect();
-        if integer && text != "-0"
+        if integer
+            && text != "-0"
             && let Ok(small) = text.parse::<i32>()
         {
             return Ok(small.into());

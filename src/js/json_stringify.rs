@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use boa_engine::object::builtins::JsArray;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 
-use super::convert::{key_text, text, to_text, type_error};
+use super::convert::{is_array, key_text, length_of, text, to_text, type_error};
 
 /// Deepest nesting; past it a RangeError is thrown.
 const MAX_DEPTH: usize = 1_000;
@@ -21,11 +20,17 @@ pub(crate) fn stringify(
     space: &JsValue,
     context: &mut Context,
 ) -> JsResult<Option<String>> {
-    let mut writer = Writer { out: String::new(), stack: Vec::new(), replacer: None, allow: None, indent: indent_of(space, context)? };
+    let mut writer = Writer {
+        out: String::new(),
+        stack: Vec::new(),
+        replacer: None,
+        allow: None,
+        indent: indent_of(space, context)?,
+    };
     if let Some(object) = replacer.as_object() {
         if object.is_callable() {
             writer.replacer = Some(object);
-        } else if object.is_array() {
+        } else if is_array(&object, context) {
             writer.allow = Some(allow_list(&object, context)?);
         }
     }
@@ -48,7 +53,7 @@ fn indent_of(space: &JsValue, context: &mut Context) -> JsResult<String> {
 }
 
 fn allow_list(array: &JsObject, context: &mut Context) -> JsResult<Vec<JsString>> {
-    let length = JsArray::from_object(array.clone())?.length(context)?;
+    let length = length_of(array, context)?;
     let mut names: Vec<JsString> = Vec::new();
     for i in 0..length {
         let item = array.get(i, context)?;
@@ -139,7 +144,8 @@ impl Writer {
         }
         if object.is::<f64>() || object.is::<JsString>() || object.is::<bool>() {
             // Number, String and Boolean wrapper objects.
-            let primitive = JsValue::from(object.clone()).to_primitive(context, boa_engine::value::PreferredType::Number)?;
+            let primitive =
+                JsValue::from(object.clone()).to_primitive(context, boa_engine::value::PreferredType::Number)?;
             match primitive.variant() {
                 JsVariant::String(s) => quote(&mut self.out, &s),
                 JsVariant::Boolean(b) => self.out.push_str(if b { "true" } else { "false" }),
@@ -161,9 +167,9 @@ impl Writer {
         self.stack.push(object.clone());
         let holder = JsValue::from(object.clone());
         let mut first = true;
-        if object.is_array() {
+        if is_array(&object, context) {
             self.out.push('[');
-            let length = JsArray::from_object(object.clone())?.length(context)?;
+            let length = length_of(&object, context)?;
             for i in 0..length {
                 self.separate(&mut first);
                 let item = object.get(i, context)?;

@@ -20,3 +20,8 @@ mod shared;
 pub use modules::names as module_names;
 pub use runner::{ScriptInfo, ScriptRunner};
 pub use shared::Shared;
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

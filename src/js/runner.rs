@@ -86,7 +86,10 @@ impl ScriptRunner {
                     }
                 }
                 Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
-                    return Err(Error::new(ExitCode::Panic, "the script's thread failed while it ran the init context"));
+                    return Err(Error::new(
+                        ExitCode::Panic,
+                        "the script's thread failed while it ran the init context",
+                    ));
                 }
             }
         };
@@ -114,9 +117,9 @@ impl ScriptRunner {
     }
 
     fn send(&self, command: Command) -> Result<(), Error> {
-        self.main
-            .try_send(command)
-            .map_err(|_| Error::new(ExitCode::Panic, "the script's own thread is gone or still busy with an earlier step"))
+        self.main.try_send(command).map_err(|_| {
+            Error::new(ExitCode::Panic, "the script's own thread is gone or still busy with an earlier step")
+        })
     }
 
     fn life_cycle(
@@ -216,8 +219,7 @@ fn setup(engine: &mut Engine) -> Result<(), Error> {
         Some(function) => {
             let value = engine.call(&function, &[]).map_err(|e| failure(engine, &e, "setup"))?;
             let undefined = boa_engine::JsValue::undefined();
-            stringify(&value, &undefined, &undefined, &mut engine.context)
-                .map_err(|e| failure(engine, &e, "setup"))?
+            stringify(&value, &undefined, &undefined, &mut engine.context).map_err(|e| failure(engine, &e, "setup"))?
         }
     };
     script_vu::emit_data(&engine.host);
@@ -245,12 +247,13 @@ fn summary(engine: &mut Engine, data: &Value) -> Result<Option<SummaryFiles>, Er
         .map_err(|e| failure(engine, &e, "handleSummary"))?;
     let value = engine.call(&function, &[argument]).map_err(|e| failure(engine, &e, "handleSummary"))?;
     let Some(object) = value.as_object() else { return Ok(None) };
-    let entries = super::convert::entries(&object, &mut engine.context)
-        .map_err(|e| failure(engine, &e, "handleSummary"))?;
+    let entries =
+        super::convert::entries(&object, &mut engine.context).map_err(|e| failure(engine, &e, "handleSummary"))?;
     let mut files = SummaryFiles::new();
     for (name, content) in entries {
-        let bytes = super::convert::string_or_bytes(&content, &format!("handleSummary's entry '{name}'"), &mut engine.context)
-            .map_err(|e| failure(engine, &e, "handleSummary"))?;
+        let bytes =
+            super::convert::string_or_bytes(&content, &format!("handleSummary's entry '{name}'"), &mut engine.context)
+                .map_err(|e| failure(engine, &e, "handleSummary"))?;
         files.push((name, bytes));
     }
     Ok(Some(files))

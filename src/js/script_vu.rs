@@ -55,9 +55,7 @@ impl Vu for ScriptVu {
         // Cleared here, not on the VU's thread: an interrupt sent right after must not be lost.
         self.interrupter.reset();
         let sent = self.jobs.try_send(Job { activation, source, done }).is_ok();
-        Box::pin(async move {
-            if sent && ended.await.is_ok() { ActivationEnd::Idle } else { ActivationEnd::Lost }
-        })
+        Box::pin(async move { if sent && ended.await.is_ok() { ActivationEnd::Idle } else { ActivationEnd::Lost } })
     }
 
     fn interrupter(&self) -> Interrupter {
@@ -126,12 +124,7 @@ struct Scenario {
     env: JsObject,
 }
 
-fn activation(
-    engine: &mut Engine,
-    job: &Job,
-    waker: &Arc<ThreadWaker>,
-    scenarios: &mut BTreeMap<String, Scenario>,
-) {
+fn activation(engine: &mut Engine, job: &Job, waker: &Arc<ThreadWaker>, scenarios: &mut BTreeMap<String, Scenario>) {
     let activation = &job.activation;
     let host = std::rc::Rc::clone(&engine.host);
     host.phase.set(Phase::Vu);

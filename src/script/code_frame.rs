@@ -26,8 +26,11 @@ pub fn code_frame(text: &str, line: u32, column: u32, length: usize) -> String {
         let mark = if n == at { '>' } else { ' ' };
         let _ = writeln!(out, "{mark} {n:>width$} | {}", cut(lines[n - 1], skip));
         if n == at {
-            let pad: String =
-                cut(lines[n - 1], skip).chars().take(column0 - skip).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+            let pad: String = cut(lines[n - 1], skip)
+                .chars()
+                .take(column0 - skip)
+                .map(|c| if c == '\t' { '\t' } else { ' ' })
+                .collect();
             let _ = writeln!(out, "  {:width$} | {pad}{}", "", "^".repeat(length.clamp(1, 40)));
         }
     }

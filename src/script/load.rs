@@ -135,8 +135,7 @@ fn esm_module(
         }
     }
     let original: Arc<str> = text.into();
-    let code =
-        if compiled.map.is_some() { Arc::from(compiled.code) } else { Arc::clone(&original) };
+    let code = if compiled.map.is_some() { Arc::from(compiled.code) } else { Arc::clone(&original) };
     let module =
         ModuleSource { url: Arc::clone(url), kind: ModuleKind::Esm, code, original, map: compiled.map, imports };
     (module, found)
@@ -248,7 +247,8 @@ impl Problems {
         match self.code {
             None => Ok(()),
             Some(code) => {
-                let more = if self.count > 20 { format!("\n\n... and {} more", self.count - 20) } else { String::new() };
+                let more =
+                    if self.count > 20 { format!("\n\n... and {} more", self.count - 20) } else { String::new() };
                 Err(Error::new(code, format!("{}{more}", self.text)))
             }
         }
@@ -268,7 +268,11 @@ mod tests {
     #[test]
     fn loads_the_whole_graph() {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), "main.js", "import { a } from './a.ts';\nimport d from './d.json';\nimport http from 'k6/http';\nexport default () => a + d.x;\n");
+        write(
+            dir.path(),
+            "main.js",
+            "import { a } from './a.ts';\nimport d from './d.json';\nimport http from 'k6/http';\nexport default () => a + d.x;\n",
+        );
         write(dir.path(), "a.ts", "export const a: number = 1;\nexport * from './main.js';\n");
         write(dir.path(), "d.json", "{\"x\": 1}");
         let script = load("main.js", dir.path(), None, KNOWN).unwrap();

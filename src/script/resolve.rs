@@ -79,12 +79,7 @@ pub fn normalize(path: &Path) -> PathBuf {
 
 /// The known name nearest to `name`, when it is near enough to be a slip.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    known
-        .iter()
-        .map(|k| (distance(name, k), *k))
-        .min()
-        .filter(|(d, k)| *d <= 1 + k.len() / 4)
-        .map(|(_, k)| k)
+    known.iter().map(|k| (distance(name, k), *k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4).map(|(_, k)| k)
 }
 
 /// Levenshtein distance in bytes.

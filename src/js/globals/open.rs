@@ -33,7 +33,10 @@ fn open(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
         return Ok(array_buffer(&bytes, context)?.into());
     }
     let text = std::str::from_utf8(&bytes).map_err(|e| {
-        error(format!("open('{name}'): the file is not UTF-8 text (byte {}); use open(path, 'b') for binary data", e.valid_up_to()))
+        error(format!(
+            "open('{name}'): the file is not UTF-8 text (byte {}); use open(path, 'b') for binary data",
+            e.valid_up_to()
+        ))
     })?;
     host.count_bytes(text.len());
     Ok(JsString::from(text).into())

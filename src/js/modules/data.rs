@@ -9,7 +9,7 @@ use boa_engine::object::builtins::{JsArray, JsProxyBuilder};
 use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string};
 use boa_engine::{Finalize, JsData, Trace};
 
-use crate::js::convert::{arg, define, error, text, to_text, type_error};
+use crate::js::convert::{arg, define, error, is_array, length_of, text, to_text, type_error};
 use crate::js::host::{Phase, host};
 use crate::js::json_parse;
 use crate::js::json_stringify::stringify;
@@ -28,14 +28,12 @@ struct Handle {
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     let api = JsObject::with_object_proto(context.intrinsics());
-    let constructor = boa_engine::object::FunctionObjectBuilder::new(
-        context.realm(),
-        NativeFunction::from_fn_ptr(construct),
-    )
-    .name(js_string!("SharedArray"))
-    .length(2)
-    .constructor(true)
-    .build();
+    let constructor =
+        boa_engine::object::FunctionObjectBuilder::new(context.realm(), NativeFunction::from_fn_ptr(construct))
+            .name(js_string!("SharedArray"))
+            .length(2)
+            .constructor(true)
+            .build();
     define(&api, "SharedArray", constructor);
     Ok(api)
 }
@@ -73,10 +71,13 @@ fn fill_with(name: &str, fill: &JsObject, context: &mut Context) -> JsResult<Sha
     if value.is_promise() {
         return Err(type_error(format!("SharedArray '{name}': the function must not be async")));
     }
-    let Some(array) = value.as_object().filter(|o| o.is_array()) else {
-        return Err(type_error(format!("SharedArray '{name}': the function must return an array, not {}", value.type_of())));
+    let Some(array) = value.as_object().filter(|o| is_array(o, context)) else {
+        return Err(type_error(format!(
+            "SharedArray '{name}': the function must return an array, not {}",
+            value.type_of()
+        )));
     };
-    let length = JsArray::from_object(array.clone())?.length(context)?;
+    let length = length_of(&array, context)?;
     let undefined = JsValue::undefined();
     let mut elements = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
     for i in 0..length {
@@ -96,7 +97,11 @@ fn proxy(data: Arc<OnceLock<SharedArrayData>>, context: &mut Context) -> JsResul
     let target: JsObject = target.into();
     target.insert_property(
         hidden(),
-        boa_engine::property::PropertyDescriptor::builder().value(handle).writable(false).enumerable(false).configurable(true),
+        boa_engine::property::PropertyDescriptor::builder()
+            .value(handle)
+            .writable(false)
+            .enumerable(false)
+            .configurable(true),
     );
     let proxy = JsProxyBuilder::new(target)
         .get(get)
@@ -195,6 +200,7 @@ fn descriptor(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
 }
 
 fn read_only(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
-    Err(type_error("SharedArray is immutable: copy what you want to change, for instance with [...array] or { ...element }"))
+    Err(type_error(
+        "SharedArray is immutable: copy what you want to change, for instance with [...array] or { ...element }",
+    ))
 }
-

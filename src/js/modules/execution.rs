@@ -112,10 +112,7 @@ fn in_vu(context: &Context, read: impl FnOnce(&Host) -> JsValue) -> JsResult<JsV
     Ok(read(&host))
 }
 
-fn in_scenario(
-    context: &Context,
-    read: impl FnOnce(&Host, &crate::vu::ScenarioState) -> JsValue,
-) -> JsResult<JsValue> {
+fn in_scenario(context: &Context, read: impl FnOnce(&Host, &crate::vu::ScenarioState) -> JsValue) -> JsResult<JsValue> {
     let host = host(context);
     let scenario = host.scenario.borrow().clone();
     match scenario {

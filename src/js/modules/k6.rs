@@ -38,7 +38,9 @@ fn check(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     host.not_in_init("check()")?;
     let value = arg(args, 0);
     let Some(tests) = arg(args, 1).as_object() else {
-        return Err(type_error("check() needs an object of tests as its second argument: check(value, { 'name': (v) => ... })"));
+        return Err(type_error(
+            "check() needs an object of tests as its second argument: check(value, { 'name': (v) => ... })",
+        ));
     };
     let own_tags = tags_of(&arg(args, 2), "check()", context)?;
     let mut all = true;
@@ -51,7 +53,9 @@ fn check(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
             None => Ok(test),
         };
         if result.as_ref().is_ok_and(|v| v.is_promise()) {
-            return Err(type_error(format!("check '{name}' is an async function: await the value first, then check it")));
+            return Err(type_error(format!(
+                "check '{name}' is an async function: await the value first, then check it"
+            )));
         }
         if let Err(e) = &result
             && is_interrupted(e)

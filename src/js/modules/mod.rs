@@ -1,6 +1,8 @@
 //! The modules a script can import. One file per import path; a module is a function that builds its object.
 
+mod crypto;
 pub(crate) mod data;
+mod encoding;
 mod execution;
 mod k6;
 mod metrics;
@@ -18,7 +20,9 @@ pub(crate) struct ModuleDef {
 /// All built-in modules, by import path.
 pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6"], build: k6::build },
+    ModuleDef { paths: &["k6/crypto"], build: crypto::build },
     ModuleDef { paths: &["k6/data"], build: data::build },
+    ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },

@@ -1,0 +1,152 @@
+//! The flags of `inrush run` that are options of the test, in k6's spelling. Shape only: `options` gives them meaning.
+
+use clap::Args;
+
+use crate::options::FlagOptions;
+
+/// A Go-style boolean flag: `--throw`, `--throw=false`.
+macro_rules! switch {
+    () => {
+        clap::builder::BoolishValueParser::new()
+    };
+}
+
+/// Flags that override the script's options.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Options of the test")]
+pub struct OptionFlags {
+    /// Number of virtual users (default 1)
+    #[arg(short = 'u', long, value_name = "N")]
+    vus: Option<u64>,
+    /// Length of the test, e.g. 30s, 1m30s
+    #[arg(short = 'd', long, value_name = "TIME")]
+    duration: Option<String>,
+    /// Iterations in total, shared by all VUs
+    #[arg(short = 'i', long, value_name = "N")]
+    iterations: Option<u64>,
+    /// A stage `duration:target` of ramping VUs; may be repeated
+    #[arg(short = 's', long = "stage", value_name = "TIME:VUS")]
+    stages: Vec<String>,
+    /// Do not run setup()
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    no_setup: Option<bool>,
+    /// Do not run teardown()
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    no_teardown: Option<bool>,
+    /// Redirects followed per request (default 10)
+    #[arg(long, value_name = "N")]
+    max_redirects: Option<u64>,
+    /// Requests of one http.batch() in flight (default 20)
+    #[arg(long, value_name = "N")]
+    batch: Option<u64>,
+    /// Requests of one http.batch() in flight to one host (default 6)
+    #[arg(long, value_name = "N")]
+    batch_per_host: Option<u64>,
+    /// Limit of HTTP requests per second over all VUs (default 0: none)
+    #[arg(long, value_name = "N")]
+    rps: Option<u64>,
+    /// User-Agent of requests that set none
+    #[arg(long, value_name = "TEXT")]
+    user_agent: Option<String>,
+    /// Log requests and responses: headers (default) or full
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "headers")]
+    http_debug: Option<String>,
+    /// Accept any TLS certificate
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    insecure_skip_tls_verify: Option<bool>,
+    /// A new connection for every request
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    no_connection_reuse: Option<bool>,
+    /// New connections in every iteration
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    no_vu_connection_reuse: Option<bool>,
+    /// An iteration that ends earlier waits for the rest of this time
+    #[arg(long, value_name = "TIME")]
+    min_iteration_duration: Option<String>,
+    /// Failed requests throw in the script
+    #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    throw: Option<bool>,
+    /// Refuse to connect to this range of addresses (CIDR); may be repeated
+    #[arg(long, value_name = "CIDR")]
+    blacklist_ip: Vec<String>,
+    /// Refuse to connect to hosts of this pattern (leading * allowed); may be repeated
+    #[arg(long, value_name = "PATTERN")]
+    block_hostnames: Vec<String>,
+    /// Columns of trends in the summary (default avg,min,med,max,p(90),p(95))
+    #[arg(long, value_name = "LIST")]
+    summary_trend_stats: Vec<String>,
+    /// Unit of times in the summary: s, ms or us (default: each row picks)
+    #[arg(long, value_name = "UNIT")]
+    summary_time_unit: Option<String>,
+    /// System tags to put on samples, comma-separated
+    #[arg(long, value_name = "LIST")]
+    system_tags: Option<String>,
+    /// A tag on every sample; may be repeated
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    tags: Vec<String>,
+    /// Write what the script prints to this file
+    #[arg(long, value_name = "FILE")]
+    pub console_output: Option<String>,
+    /// Drop response bodies unless a request asks for one
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    discard_response_bodies: Option<bool>,
+    /// Name resolution, e.g. ttl=5m,select=random,policy=preferIPv4
+    #[arg(long, value_name = "LIST")]
+    dns: Option<String>,
+    /// Do not evaluate thresholds
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    no_thresholds: Option<bool>,
+    /// Start paused (needs the REST API, not built yet)
+    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), hide = true)]
+    paused: Option<bool>,
+    /// Local addresses to connect from (not built yet)
+    #[arg(long, value_name = "LIST", hide = true)]
+    local_ips: Option<String>,
+    /// Share of the test this instance runs (not built yet)
+    #[arg(long, value_name = "SEGMENT", hide = true)]
+    execution_segment: Option<String>,
+    /// All shares of the test (not built yet)
+    #[arg(long, value_name = "LIST", hide = true)]
+    execution_segment_sequence: Option<String>,
+}
+
+impl OptionFlags {
+    /// The flags as the options' highest layer.
+    pub fn layer(&self) -> FlagOptions {
+        let this = self.clone();
+        FlagOptions {
+            vus: this.vus,
+            duration: this.duration,
+            iterations: this.iterations,
+            stages: this.stages,
+            no_setup: this.no_setup,
+            no_teardown: this.no_teardown,
+            max_redirects: this.max_redirects,
+            batch: this.batch,
+            batch_per_host: this.batch_per_host,
+            rps: this.rps,
+            user_agent: this.user_agent,
+            http_debug: this.http_debug,
+            insecure_skip_tls_verify: this.insecure_skip_tls_verify,
+            no_connection_reuse: this.no_connection_reuse,
+            no_vu_connection_reuse: this.no_vu_connection_reuse,
+            min_iteration_duration: this.min_iteration_duration,
+            throw: this.throw,
+            blacklist_ip: this.blacklist_ip,
+            block_hostnames: this.block_hostnames,
+            summary_trend_stats: this.summary_trend_stats,
+            summary_time_unit: this.summary_time_unit,
+            system_tags: this.system_tags.map(|t| vec![t]),
+            tags: this.tags,
+            console_output: this.console_output,
+            discard_response_bodies: this.discard_response_bodies,
+            dns: this.dns,
+            no_thresholds: this.no_thresholds,
+            paused: this.paused,
+            local_ips: this.local_ips,
+            execution_segment: this.execution_segment,
+            execution_segment_sequence: this.execution_segment_sequence,
+            features: Vec::new(),
+        }
+    }
+}

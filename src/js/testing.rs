@@ -1,0 +1,94 @@
+//! Test support: runs a script text in a context of its own and hands back what it exported.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde_json::Value;
+
+use super::engine::Engine;
+use super::shared::Shared;
+use crate::clock::RunClock;
+use crate::error::Error;
+use crate::metrics::{BusReceiver, Registry, bus};
+use crate::script::load;
+use crate::stop::StopSignal;
+use crate::vu::{Interrupter, RunState};
+
+/// What a run of a script shares, and the far end of its bus.
+pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver), Error> {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    let runtime = RUNTIME.get_or_init(|| {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+    });
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).expect("a temporary file");
+    }
+    let script = load(files[0].0, dir.path(), None, &super::module_names())?;
+    let (tx, rx) = bus();
+    // The folder stays for open(): tests are short.
+    let _ = dir.keep();
+    Ok((
+        Arc::new(Shared {
+            script: Arc::new(script),
+            registry: Arc::new(Registry::new()),
+            bus: tx,
+            state: Arc::new(RunState::new(RunClock::start())),
+            stop: StopSignal::new(),
+            runtime: runtime.handle().clone(),
+            env: BTreeMap::from([("NAME".to_owned(), "value".to_owned())]),
+            seed: Some(7),
+            options: OnceLock::new(),
+            net: OnceLock::new(),
+            files: Mutex::new(HashMap::new()),
+            arrays: Mutex::new(HashMap::new()),
+            setup_data: OnceLock::new(),
+        }),
+        rx,
+    ))
+}
+
+/// Runs the first file as entry module, on a thread like a VU's, and hands the engine to `look`.
+pub(crate) fn with_engine<T: Send>(
+    files: &[(&str, &str)],
+    look: impl FnOnce(Result<&mut Engine, Error>) -> T + Send,
+) -> T {
+    std::thread::scope(|scope| {
+        let work = || match shared(files).and_then(|(s, _rx)| Engine::new(&s, 0, Interrupter::default())) {
+            Ok(mut engine) => look(Ok(&mut engine)),
+            Err(error) => look(Err(error)),
+        };
+        let thread = std::thread::Builder::new().stack_size(super::engine::STACK_BYTES).spawn_scoped(scope, work);
+        match thread.expect("a thread").join() {
+            Ok(value) => value,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
+}
+
+/// The export `out` of a script of several files, as JSON.
+pub(crate) fn out_of(files: &[(&str, &str)]) -> Value {
+    with_engine(files, |engine| {
+        let engine = engine.unwrap_or_else(|e| panic!("{}", e.message()));
+        let value = engine.export("out").expect("the script exports `out`");
+        super::convert::to_json(&value, &mut engine.context).expect("`out` is plain data")
+    })
+}
+
+/// The export `out` of a script, as JSON.
+pub(crate) fn out(text: &str) -> Value {
+    out_of(&[("test.js", text)])
+}
+
+/// The message of a script that fails in its init context.
+pub(crate) fn failure_of(files: &[(&str, &str)]) -> String {
+    with_engine(files, |engine| match engine {
+        Ok(_) => panic!("the script was expected to fail"),
+        Err(error) => error.message().to_owned(),
+    })
+}
+
+/// As [`failure_of`], for one file.
+pub(crate) fn failure(text: &str) -> String {
+    failure_of(&[("test.js", text)])
+}
