@@ -151,6 +151,23 @@ impl Host {
         }
     }
 
+    /// The next message of a task on the shared runtime; None when the task is done. Parks this thread meanwhile.
+    ///
+    /// # Errors
+    /// The uncatchable interruption.
+    pub(crate) fn receive<T: Send>(&self, rx: &mut tokio::sync::mpsc::Receiver<T>) -> JsResult<Option<T>> {
+        if let Ok(message) = rx.try_recv() {
+            return Ok(Some(message));
+        }
+        self.shared.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                message = rx.recv() => Ok(message),
+                () = self.interrupter.wait() => Err(interrupted()),
+            }
+        })
+    }
+
     /// Sleeps, at most until the VU is interrupted.
     pub(crate) fn sleep(&self, time: Duration) -> JsResult<()> {
         if self.event_loop.sleep(time) || self.interrupter.is_interrupted() { Err(interrupted()) } else { Ok(()) }

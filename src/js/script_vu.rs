@@ -247,6 +247,9 @@ fn iteration(
     }
     host.iteration.set(number + 1);
     *host.iteration_in_scenario.borrow_mut().entry(activation.scenario.name.to_string()).or_default() += 1;
+    if !host.options().no_cookies_reset {
+        super::modules::http::reset_cookies(&engine.context);
+    }
     engine.collect_if_due();
     if let Some(client) = host.client.borrow().as_ref()
         && host.options().net.no_vu_connection_reuse

@@ -1,11 +1,14 @@
 //! The modules a script can import. One file per import path; a module is a function that builds its object.
 
+mod ai;
 mod crypto;
 pub(crate) mod data;
 mod encoding;
 mod execution;
+pub(crate) mod http;
 mod k6;
 mod metrics;
+mod sse;
 
 use boa_engine::{Context, JsObject, JsResult};
 
@@ -19,13 +22,16 @@ pub(crate) struct ModuleDef {
 
 /// All built-in modules, by import path.
 pub(crate) const MODULES: &[ModuleDef] = &[
+    ModuleDef { paths: &["inrush/ai", "k6/x/ai"], build: ai::build },
     ModuleDef { paths: &["k6"], build: k6::build },
     ModuleDef { paths: &["k6/crypto"], build: crypto::build },
     ModuleDef { paths: &["k6/data"], build: data::build },
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
+    ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
 
 /// The module with this import path.

@@ -1,0 +1,63 @@
+//! `inrush mock`: serves the mock until it is interrupted.
+
+
+use clap::Args;
+
+use super::mock_flags::{MockKnobs, config};
+use crate::error::{Error, ExitCode};
+use crate::mock;
+use crate::ui::terminal::Terminal;
+
+/// Arguments of `inrush mock`.
+#[derive(Args, Debug)]
+pub(crate) struct MockArgs {
+    #[command(flatten)]
+    knobs: MockKnobs,
+    /// Stop after this time instead of waiting for an interrupt
+    #[arg(long = "for", value_name = "TIME")]
+    run_for: Option<String>,
+}
+
+/// Serves until SIGINT or SIGTERM; prints the base URL on stdout.
+pub(crate) fn run(args: MockArgs, terminal: &Terminal) -> Result<u8, Error> {
+    let limit = args
+        .run_for
+        .as_deref()
+        .map(|text| {
+            crate::options::parse_duration(text)
+                .map_err(|e| Error::usage(format!("--for {text}: {e}")).with_hint("write a time such as 30s"))
+        })
+        .transpose()?;
+    let config = config(&args.knobs.0, "")?;
+    let server = mock::start(config)?;
+    super::print(format!("{}\n", server.base_url()).as_bytes())?;
+    terminal.line(&format!("mock LLM server at {} (Ctrl-C stops it)", server.base_url()));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the runtime: {e}")))?;
+    runtime.block_on(async {
+        let limit = async {
+            match limit {
+                Some(limit) => tokio::time::sleep(limit).await,
+                None => std::future::pending::<()>().await,
+            }
+        };
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).ok();
+        let terminated = async {
+            match terminate.as_mut() {
+                Some(signal) => {
+                    signal.recv().await;
+                }
+                None => std::future::pending::<()>().await,
+            }
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            () = terminated => {}
+            () = limit => {}
+        }
+    });
+    server.stop();
+    Ok(ExitCode::Ok as u8)
+}

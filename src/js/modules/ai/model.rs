@@ -1,0 +1,97 @@
+//! The Model object: `stream`, `complete`, their async twins, `countTokens`.
+
+use std::sync::Arc;
+
+use boa_engine::class::{Class, ClassBuilder};
+use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
+
+use super::{Native, Spec, call, count, invalid};
+use crate::ai::spec::ModelSpec;
+use crate::js::convert::{arg, to_json, to_text, type_error};
+use crate::js::host::host;
+
+/// What `ai.model()` returns.
+#[derive(Trace, Finalize, JsData)]
+pub(super) struct Model {
+    #[unsafe_ignore_trace]
+    spec: Spec,
+}
+
+impl Model {
+    /// The object for a spec.
+    pub(super) fn object(spec: Spec, context: &mut Context) -> JsResult<JsObject> {
+        let (provider, name) = (spec.provider.name, spec.model.clone());
+        let object = Self::from_data(Self { spec }, context)?;
+        object.create_data_property(js_string!("provider"), JsString::from(provider), context)?;
+        object.create_data_property(js_string!("model"), JsString::from(name), context)?;
+        Ok(object)
+    }
+}
+
+/// The spec of a Model object; None for anything else.
+pub(super) fn spec_of(value: &JsValue) -> Option<Spec> {
+    value.as_object().and_then(|o| o.downcast_ref::<Model>().map(|m| Arc::clone(&m.spec)))
+}
+
+/// Reads a spec from script data.
+pub(super) fn read_spec(value: &JsValue, what: &str, context: &mut Context) -> JsResult<Spec> {
+    let json = to_json(value, context)?;
+    let env = env(context);
+    ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid(what, &problems))
+}
+
+/// The model the environment names, or this name at the environment's address.
+pub(super) fn environment_spec(named: &JsValue, context: &mut Context) -> JsResult<Spec> {
+    let json = if named.is_null_or_undefined() {
+        serde_json::Value::Null
+    } else if named.is_object() {
+        return Err(type_error("request.model must be what ai.model() returned, or the name of a model"));
+    } else {
+        serde_json::Value::String(to_text(named, context)?)
+    };
+    let env = env(context);
+    ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid("the model from the environment", &problems))
+}
+
+/// `__ENV` as the scenario sees it.
+fn env(context: &mut Context) -> crate::ai::fields::Env {
+    let mut env = host(context).shared.env.clone();
+    let global = context.global_object();
+    if let Ok(object) = global.get(js_string!("__ENV"), context)
+        && let Some(object) = object.as_object()
+        && let Ok(entries) = crate::js::convert::entries(&object, context)
+    {
+        for (key, value) in entries.into_iter().filter(|(k, _)| k.starts_with("INRUSH_") || k.ends_with("_API_KEY")) {
+            if let Some(text) = value.as_string() {
+                env.insert(key, text.to_std_string_lossy());
+            }
+        }
+    }
+    env
+}
+
+fn this_spec(this: &JsValue) -> JsResult<Spec> {
+    spec_of(this).ok_or_else(|| type_error("this is not a Model: call the method on what ai.model() returned"))
+}
+
+impl Class for Model {
+    const NAME: &'static str = "Model";
+
+    fn data_constructor(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<Self> {
+        Err(type_error("use ai.model({ ... })"))
+    }
+
+    fn init(class: &mut ClassBuilder<'_>) -> JsResult<()> {
+        let methods: [(&str, usize, Native); 5] = [
+            ("stream", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, false, c)),
+            ("streamAsync", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, true, c)),
+            ("complete", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, false, c)),
+            ("completeAsync", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, true, c)),
+            ("countTokens", 1, |this, a, c| count(this_spec(this)?.tokenizer, &arg(a, 0), c)),
+        ];
+        for (name, length, native) in methods {
+            class.method(JsString::from(name), length, NativeFunction::from_fn_ptr(native));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,69 @@
+//! The samples of a finished request: one batch per hop, with k6's tags.
+
+use std::sync::Arc;
+
+use super::request::Report;
+use crate::clock::millis;
+use crate::js::host::Host;
+use crate::metrics::{Builtin, Extra, SystemTag, Tags};
+use crate::net::Exchange;
+
+/// The tags of one exchange.
+fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool>) -> Tags {
+    let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::with_capacity(12);
+    for (key, value) in &report.tags {
+        pairs.push((Arc::from(key.as_str()), Arc::from(value.as_str())));
+    }
+    let system = host.options().system_tags;
+    let mut add = |tag: SystemTag, value: &str| {
+        if system.has(tag) {
+            pairs.push((Arc::from(tag.name()), Arc::from(value)));
+        }
+    };
+    // A given name also stands in for the URL, which keeps the number of series small.
+    let name = report.name.as_deref().unwrap_or(&exchange.url);
+    add(SystemTag::Url, name);
+    add(SystemTag::Name, name);
+    add(SystemTag::Method, &exchange.method);
+    add(SystemTag::Status, &exchange.status.to_string());
+    if exchange.status != 0 {
+        add(SystemTag::Proto, exchange.proto);
+    }
+    if let Some(tls) = &exchange.remote.tls {
+        add(SystemTag::TlsVersion, tls.version);
+    }
+    if let Some(ip) = exchange.remote.ip {
+        add(SystemTag::Ip, &ip.to_string());
+    }
+    if let Some(error) = &exchange.error {
+        add(SystemTag::Error, &error.message);
+    }
+    if let Some(code) = exchange.error_code() {
+        add(SystemTag::ErrorCode, &code.to_string());
+    }
+    if let Some(expected) = expected {
+        add(SystemTag::ExpectedResponse, if expected { "true" } else { "false" });
+    }
+    host.tags.borrow().with(pairs)
+}
+
+/// Emits the samples of one hop.
+pub(crate) fn exchange(host: &Host, exchange: &Exchange, report: &Report) {
+    let expected =
+        report.expected.as_ref().map(|e| exchange.error.is_none() && e.accepts(exchange.status));
+    let t = exchange.timings;
+    let mut samples = vec![
+        Builtin::HttpReqs.sample(1.0),
+        Builtin::HttpReqDuration.sample(millis(t.duration)),
+        Builtin::HttpReqBlocked.sample(millis(t.blocked)),
+        Builtin::HttpReqConnecting.sample(millis(t.connecting)),
+        Builtin::HttpReqTlsHandshaking.sample(millis(t.tls_handshaking)),
+        Builtin::HttpReqSending.sample(millis(t.sending)),
+        Builtin::HttpReqWaiting.sample(millis(t.waiting)),
+        Builtin::HttpReqReceiving.sample(millis(t.receiving)),
+    ];
+    if let Some(expected) = expected {
+        samples.push(Builtin::HttpReqFailed.sample(f64::from(u8::from(!expected))));
+    }
+    host.emit(exchange.marks.end, Some(tags(host, exchange, report, expected)), samples, Extra::None);
+}

@@ -1,0 +1,217 @@
+//! `k6/http`: requests on the measured transport.
+
+mod batch;
+mod cookies;
+mod emit;
+mod expected;
+mod request;
+mod response;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+
+use boa_engine::object::builtins::JsArray;
+use boa_engine::{Context, JsObject, JsResult, JsValue};
+
+use crate::js::convert::{arg, define, error, function, string, to_text, type_error};
+use crate::js::host::host;
+use crate::net::{self, cookies::CookieJar};
+
+pub(crate) use cookies::jar_of;
+
+use self::expected::Expected;
+use self::request::{Prepared, Report, prepare};
+use self::response::{Response, ResponseData};
+use super::metrics::class;
+
+/// What this module keeps per VU.
+pub(crate) struct HttpState {
+    /// The VU's cookie jar; emptied between iterations.
+    pub(crate) jar: RefCell<Arc<Mutex<CookieJar>>>,
+    /// Which statuses are successes; None = nothing is judged.
+    expected: RefCell<Option<Arc<Expected>>>,
+}
+
+struct StateData(Rc<HttpState>);
+
+/// The module's state in this context; made on first use.
+pub(crate) fn state(context: &mut Context) -> Rc<HttpState> {
+    if let Some(state) = context.get_data::<StateData>() {
+        return Rc::clone(&state.0);
+    }
+    let state = Rc::new(HttpState {
+        jar: RefCell::new(Arc::new(Mutex::new(CookieJar::default()))),
+        expected: RefCell::new(Some(Arc::new(Expected::default()))),
+    });
+    context.insert_data(StateData(Rc::clone(&state)));
+    state
+}
+
+/// Gives the VU an empty cookie jar; called after each iteration unless `noCookiesReset` is on.
+pub(crate) fn reset_cookies(context: &Context) {
+    if let Some(state) = context.get_data::<StateData>() {
+        *state.0.jar.borrow_mut() = Arc::new(Mutex::new(CookieJar::default()));
+    }
+}
+
+type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
+
+pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
+    class::<Response>(context)?;
+    class::<expected::ExpectedStatuses>(context)?;
+    let jar = class::<cookies::Jar>(context)?;
+    let api = JsObject::with_object_proto(context.intrinsics());
+    let functions: [(&str, usize, Native); 16] = [
+        ("get", 2, |_, a, c| without_body("GET", a, c)),
+        ("head", 2, |_, a, c| without_body("HEAD", a, c)),
+        ("post", 3, |_, a, c| with_body("POST", a, c)),
+        ("put", 3, |_, a, c| with_body("PUT", a, c)),
+        ("patch", 3, |_, a, c| with_body("PATCH", a, c)),
+        ("del", 3, |_, a, c| with_body("DELETE", a, c)),
+        ("options", 3, |_, a, c| with_body("OPTIONS", a, c)),
+        ("request", 4, any),
+        ("asyncRequest", 4, any_async),
+        ("batch", 1, batch::batch),
+        ("expectedStatuses", 1, expected::build),
+        ("setResponseCallback", 1, set_callback),
+        ("cookieJar", 0, cookies::cookie_jar),
+        ("file", 3, file),
+        ("url", 1, url),
+        // The name old scripts use.
+        ("delete", 3, |_, a, c| with_body("DELETE", a, c)),
+    ];
+    for (name, length, native) in functions {
+        let value = function(name, length, native, context);
+        define(&api, name, value);
+    }
+    define(&api, "CookieJar", jar);
+    for (name, value) in [
+        ("TLS_1_0", "tls1.0"),
+        ("TLS_1_1", "tls1.1"),
+        ("TLS_1_2", "tls1.2"),
+        ("TLS_1_3", "tls1.3"),
+        ("OCSP_STATUS_GOOD", "good"),
+        ("OCSP_STATUS_REVOKED", "revoked"),
+        ("OCSP_STATUS_SERVER_FAILED", "server_failed"),
+        ("OCSP_STATUS_UNKNOWN", "unknown"),
+    ] {
+        define(&api, name, string(value));
+    }
+    Ok(api)
+}
+
+fn without_body(method: &str, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let prepared = prepare(method, &arg(args, 0), &JsValue::undefined(), &arg(args, 1), context)?;
+    send(prepared, context)
+}
+
+fn with_body(method: &str, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let prepared = prepare(method, &arg(args, 0), &arg(args, 1), &arg(args, 2), context)?;
+    send(prepared, context)
+}
+
+fn method_of(value: &JsValue, context: &mut Context) -> JsResult<String> {
+    let method = to_text(value, context)?.trim().to_uppercase();
+    if method.is_empty() || !method.bytes().all(|b| b.is_ascii_alphabetic() || b == b'-') {
+        return Err(type_error(format!("http: '{method}' is not an HTTP method")));
+    }
+    Ok(method)
+}
+
+fn any(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let method = method_of(&arg(args, 0), context)?;
+    let prepared = prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context)?;
+    send(prepared, context)
+}
+
+/// Sends and waits.
+fn send(prepared: Prepared, context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    let client = host.client()?;
+    let Prepared { request, report } = prepared;
+    let response = host.block(async move { client.send(request).await })?;
+    finish(response, &report, context)
+}
+
+/// Emits the samples of all hops and makes the Response; throws on failure when asked to.
+fn finish(response: net::http::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    for hop in &response.hops {
+        emit::exchange(&host, hop, report);
+    }
+    let Some(last) = response.hops.into_iter().last() else {
+        return Err(error("the request was never sent"));
+    };
+    if let Some(failure) = &last.error {
+        if report.throw {
+            return Err(error(format!("{} \"{}\": {}", last.method, last.url, failure.message)));
+        }
+        tracing::warn!(error = %format!("{} \"{}\": {}", last.method, last.url, failure.message), "Request Failed");
+    }
+    Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type }, context)?.into())
+}
+
+fn any_async(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let method = method_of(&arg(args, 0), context)?;
+    let Prepared { request, report } = prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context)?;
+    let host = host(context);
+    let client = host.client()?;
+    let promise = host.event_loop.promise(
+        async move { client.send(request).await },
+        move |response, context| finish(response, &report, context),
+        context,
+    );
+    Ok(promise.into())
+}
+
+fn set_callback(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let expected = expected::callback(&arg(args, 0))?;
+    *state(context).expected.borrow_mut() = expected;
+    Ok(JsValue::undefined())
+}
+
+/// `http.file(data, [filename], [contentType])`: a part of a multipart body.
+fn file(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    // Read now, so that a wrong type is reported here and not at the request.
+    crate::js::convert::string_or_bytes(&arg(args, 0), "http.file: the data", context)?;
+    let object = JsObject::with_object_proto(context.intrinsics());
+    let name = match args.get(1) {
+        Some(name) if !name.is_null_or_undefined() => to_text(name, context)?,
+        _ => format!("{:x}", rand::random::<u64>()),
+    };
+    let content_type = match args.get(2) {
+        Some(kind) if !kind.is_null_or_undefined() => to_text(kind, context)?,
+        _ => "application/octet-stream".to_owned(),
+    };
+    define(&object, "data", arg(args, 0));
+    define(&object, "filename", string(&name));
+    define(&object, "content_type", string(&content_type));
+    Ok(object.into())
+}
+
+/// The template tag ``http.url`https://host/${id}` ``: the name keeps the placeholders.
+fn url(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let first = arg(args, 0);
+    let Some(parts) = first.as_object().filter(JsObject::is_array) else {
+        return Err(type_error("http.url is a template tag: write http.url`https://host/${id}`"));
+    };
+    let count = JsArray::from_object(parts.clone())?.length(context)?;
+    let (mut full, mut name) = (String::new(), String::new());
+    for i in 0..count {
+        let part = parts.get(i, context)?;
+        let part = to_text(&part, context)?;
+        full.push_str(&part);
+        name.push_str(&part);
+        if i + 1 < count {
+            let value = arg(args, usize::try_from(i).unwrap_or(0) + 1);
+            full.push_str(&to_text(&value, context)?);
+            name.push_str("${}");
+        }
+    }
+    let object = JsObject::with_object_proto(context.intrinsics());
+    define(&object, "url", string(&full));
+    define(&object, "name", string(&name));
+    define(&object, "clean", string(&full));
+    Ok(object.into())
+}

@@ -1,0 +1,302 @@
+//! From the arguments of `http.get`, `http.post`, ... to a request of the network room.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
+use bytes::Bytes;
+
+use super::cookies::jar_of;
+use super::expected::{Expected, callback};
+use super::response::BodyType;
+use super::state;
+use crate::js::convert::{bytes, entries, error, is_array, length_of, text, to_text, type_error};
+use crate::js::host::host;
+use crate::js::modules::metrics::tags_of;
+use crate::net::body::Compression;
+use crate::net::http::{BodyMode, Request, RequestCookie};
+use crate::options::parse_duration;
+
+/// Limit of a request that sets none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A request and what happens to its result.
+pub(crate) struct Prepared {
+    pub(crate) request: Request,
+    pub(crate) report: Report,
+}
+
+/// How a finished request is reported.
+#[derive(Clone)]
+pub(crate) struct Report {
+    pub(crate) tags: BTreeMap<String, String>,
+    /// Value of the tags `name` and `url`; None = the URL.
+    pub(crate) name: Option<String>,
+    pub(crate) body_type: BodyType,
+    /// None = not judged.
+    pub(crate) expected: Option<Arc<Expected>>,
+    pub(crate) throw: bool,
+}
+
+/// Prepares a request.
+///
+/// # Errors
+/// A TypeError that names the argument or parameter at fault. A URL that cannot be parsed is not an error here: it becomes a
+/// failed response with code 1020.
+pub(crate) fn prepare(
+    method: &str,
+    url: &JsValue,
+    body: &JsValue,
+    params: &JsValue,
+    context: &mut Context,
+) -> JsResult<Prepared> {
+    let host = host(context);
+    host.not_in_init(&format!("making a request (http.{})", method.to_lowercase()))?;
+    let options = Arc::clone(host.options());
+    let (url, name) = url_of(url, context)?;
+    let state = state(context);
+    let mut request = Request::new(method, url);
+    request.timeout = Some(DEFAULT_TIMEOUT);
+    request.max_redirects = Some(options.net.max_redirects);
+    request.jar = Some(Arc::clone(&state.jar.borrow()));
+    let mut report = Report {
+        tags: BTreeMap::new(),
+        name,
+        body_type: if options.discard_response_bodies { BodyType::None } else { BodyType::Text },
+        expected: state.expected.borrow().clone(),
+        throw: options.throw,
+    };
+    let mut compression = Vec::new();
+    if let Some(object) = params.as_object() {
+        for (key, value) in entries(&object, context)? {
+            if value.is_null_or_undefined() && key != "responseCallback" {
+                continue;
+            }
+            read_param(&key, &value, &mut request, &mut report, &mut compression, context)?;
+        }
+    } else if !params.is_null_or_undefined() {
+        return Err(type_error(format!("http: the params must be an object, not {}", params.type_of())));
+    }
+    set_body(&mut request, body, context)?;
+    request.compression = compression;
+    if report.body_type == BodyType::None {
+        request.body_mode = BodyMode::Discard;
+    }
+    Ok(Prepared { request, report })
+}
+
+/// The URL and, for `http.url` templates, the name.
+fn url_of(value: &JsValue, context: &mut Context) -> JsResult<(String, Option<String>)> {
+    if let Some(object) = value.as_object() {
+        let url = object.get(js_string!("url"), context)?;
+        let name = object.get(js_string!("name"), context)?;
+        if let (Some(url), Some(name)) = (url.as_string(), name.as_string()) {
+            return Ok((text(&url), Some(text(&name))));
+        }
+        return Ok((to_text(value, context)?, None));
+    }
+    if value.is_null_or_undefined() {
+        return Err(type_error("http: the URL is missing"));
+    }
+    Ok((to_text(value, context)?, None))
+}
+
+fn read_param(
+    key: &str,
+    value: &JsValue,
+    request: &mut Request,
+    report: &mut Report,
+    compression: &mut Vec<Compression>,
+    context: &mut Context,
+) -> JsResult<()> {
+    match key {
+        "headers" => {
+            let Some(headers) = value.as_object() else {
+                return Err(type_error("http: params.headers must be an object such as { 'Content-Type': 'application/json' }"));
+            };
+            for (name, value) in entries(&headers, context)? {
+                if value.is_undefined() {
+                    continue;
+                }
+                let value = to_text(&value, context)?;
+                request.headers.set(&name, value);
+            }
+        }
+        "tags" => {
+            report.tags = tags_of(value, "http: params.tags", context)?;
+            if let Some(name) = report.tags.remove("name") {
+                report.name = Some(name);
+            }
+        }
+        "timeout" => request.timeout = Some(timeout(value, context)?),
+        "redirects" => {
+            let n = value.to_number(context)?;
+            if n.is_nan() || n < 0.0 {
+                return Err(type_error("http: params.redirects must be a number from 0 up"));
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            {
+                request.max_redirects = Some(n as u32);
+            }
+        }
+        "cookies" => {
+            let Some(cookies) = value.as_object() else {
+                return Err(type_error("http: params.cookies must be an object such as { name: 'value' }"));
+            };
+            for (name, value) in entries(&cookies, context)? {
+                let (value, replace) = match value.as_object() {
+                    Some(object) => {
+                        let replace = object.get(js_string!("replace"), context)?.to_boolean();
+                        let value = object.get(js_string!("value"), context)?;
+                        (to_text(&value, context)?, replace)
+                    }
+                    None => (to_text(&value, context)?, false),
+                };
+                request.cookies.push(RequestCookie { name, value, replace });
+            }
+        }
+        "jar" => request.jar = Some(jar_of(value)?),
+        "auth" => match to_text(value, context)?.as_str() {
+            "basic" | "" => {}
+            other @ ("digest" | "ntlm") => {
+                return Err(error(format!("http: params.auth '{other}' is not supported by this version; use 'basic' with the user in the URL")));
+            }
+            other => return Err(error(format!("http: unknown params.auth '{other}'; known: basic"))),
+        },
+        "compression" => {
+            for name in to_text(value, context)?.split(',').map(str::trim).filter(|n| !n.is_empty()) {
+                let encoding = Compression::from_name(name).ok_or_else(|| {
+                    error(format!("http: unknown compression '{name}'; known: gzip, deflate, br, zstd"))
+                })?;
+                compression.push(encoding);
+            }
+        }
+        "responseType" => {
+            report.body_type = match to_text(value, context)?.as_str() {
+                "text" => BodyType::Text,
+                "binary" => BodyType::Binary,
+                "none" => BodyType::None,
+                other => return Err(error(format!("http: unknown params.responseType '{other}'; known: text, binary, none"))),
+            };
+        }
+        "responseCallback" => report.expected = callback(value)?,
+        "throw" => report.throw = value.to_boolean(),
+        // As in k6, what is not known is ignored.
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A time limit: a k6 duration, or a number of milliseconds.
+pub(crate) fn timeout(value: &JsValue, context: &mut Context) -> JsResult<Duration> {
+    let limit = match value.as_number() {
+        Some(ms) => Duration::try_from_secs_f64(ms / 1e3).ok(),
+        None => parse_duration(&to_text(value, context)?).ok(),
+    };
+    limit.ok_or_else(|| type_error(format!("the timeout {} is not a time: write '30s' or a number of milliseconds", value.display())))
+}
+
+fn set_body(request: &mut Request, body: &JsValue, context: &mut Context) -> JsResult<()> {
+    if body.is_null_or_undefined() {
+        return Ok(());
+    }
+    if let Some(text) = body.as_string() {
+        request.body = Some(Bytes::from(text.to_std_string_lossy()));
+        return Ok(());
+    }
+    if let Some(bytes) = bytes(body, context)? {
+        request.body = Some(Bytes::from(bytes));
+        return Ok(());
+    }
+    let Some(object) = body.as_object() else {
+        request.body = Some(Bytes::from(to_text(body, context)?));
+        return Ok(());
+    };
+    let fields = entries(&object, context)?;
+    if fields.iter().any(|(_, v)| file_of(v, context).is_some()) {
+        return multipart(request, fields, context);
+    }
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in fields {
+        match value.as_object().filter(|o| is_array(o, context)) {
+            Some(array) => {
+                for i in 0..length_of(&array, context)? {
+                    let item = array.get(i, context)?;
+                    form.append_pair(&name, &to_text(&item, context)?);
+                }
+            }
+            None if value.is_null_or_undefined() => {
+                form.append_pair(&name, "");
+            }
+            None => {
+                form.append_pair(&name, &to_text(&value, context)?);
+            }
+        }
+    }
+    request.body = Some(Bytes::from(form.finish()));
+    if request.headers.get("Content-Type").is_none() {
+        request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+    }
+    Ok(())
+}
+
+struct File {
+    data: Vec<u8>,
+    name: String,
+    content_type: String,
+}
+
+/// What `http.file()` made, if this is it.
+fn file_of(value: &JsValue, context: &mut Context) -> Option<JsObject> {
+    let object = value.as_object()?;
+    let mark = object.get(js_string!("content_type"), context).ok()?;
+    let name = object.get(js_string!("filename"), context).ok()?;
+    (mark.is_string() && name.is_string()).then_some(object)
+}
+
+fn read_file(object: &JsObject, context: &mut Context) -> JsResult<File> {
+    let data = object.get(js_string!("data"), context)?;
+    let name = object.get(js_string!("filename"), context)?;
+    let content_type = object.get(js_string!("content_type"), context)?;
+    Ok(File {
+        data: crate::js::convert::string_or_bytes(&data, "http.file: the data", context)?,
+        name: to_text(&name, context)?,
+        content_type: to_text(&content_type, context)?,
+    })
+}
+
+fn multipart(request: &mut Request, fields: Vec<(String, JsValue)>, context: &mut Context) -> JsResult<()> {
+    let boundary = format!("inrush-{:032x}", rand::random::<u128>());
+    let mut out: Vec<u8> = Vec::new();
+    let quote = |s: &str| s.replace('\\', "\\\\").replace('"', "%22").replace(['\r', '\n'], " ");
+    for (name, value) in fields {
+        out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
+        match file_of(&value, context) {
+            Some(object) => {
+                let file = read_file(&object, context)?;
+                out.extend_from_slice(
+                    format!(
+                        "Content-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
+                        quote(&name),
+                        quote(&file.name),
+                        quote(&file.content_type)
+                    )
+                    .as_bytes(),
+                );
+                out.extend_from_slice(&file.data);
+            }
+            None => {
+                let text = to_text(&value, context)?;
+                out.extend_from_slice(
+                    format!("Content-Disposition: form-data; name=\"{}\"\r\n\r\n{text}", quote(&name)).as_bytes(),
+                );
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    request.body = Some(Bytes::from(out));
+    request.headers.set("Content-Type", format!("multipart/form-data; boundary={boundary}"));
+    Ok(())
+}

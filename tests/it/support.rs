@@ -1,0 +1,137 @@
+//! What the tests of the program share: running it on a script in a temporary folder.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What one run of the program left behind.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+    pub dir: tempfile::TempDir,
+}
+
+impl Ran {
+    /// A file the run wrote.
+    pub fn file(&self, name: &str) -> String {
+        let path = self.dir.path().join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}\n{}", path.display(), self.all()))
+    }
+
+    /// Everything it printed, for failure messages.
+    pub fn all(&self) -> String {
+        format!("exit {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}", self.all());
+        self
+    }
+
+    /// Asserts that stderr contains each text.
+    #[track_caller]
+    pub fn says(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stderr.contains(text), "`{text}` is missing\n{}", self.all());
+        }
+        self
+    }
+
+    /// Asserts that stdout contains each text.
+    #[track_caller]
+    pub fn prints(self, texts: &[&str]) -> Self {
+        for text in texts {
+            assert!(self.stdout.contains(text), "`{text}` is missing\n{}", self.all());
+        }
+        self
+    }
+
+    /// The summary written with `--summary-export s.json`.
+    pub fn summary(&self) -> serde_json::Value {
+        serde_json::from_str(&self.file("s.json")).unwrap_or_else(|e| panic!("{e}\n{}", self.all()))
+    }
+
+    /// One value of the exported summary, e.g. `metric("iterations", "count")`.
+    #[track_caller]
+    pub fn metric(&self, name: &str, value: &str) -> f64 {
+        let summary = self.summary();
+        summary["metrics"][name][value].as_f64().unwrap_or_else(|| {
+            panic!("no value {value} of {name} in {}\n{}", summary["metrics"], self.all())
+        })
+    }
+}
+
+/// The program under test.
+pub fn inrush() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_inrush"));
+    for name in ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy"] {
+        command.env_remove(name);
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// Writes the files into a fresh folder and runs `inrush ARGS` there; fails after a minute.
+#[track_caller]
+pub fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    run_in(dir, args)
+}
+
+/// Runs `inrush run --summary-export s.json ARGS t.js` with this script.
+#[track_caller]
+pub fn run_script(script: &str, args: &[&str]) -> Ran {
+    let mut all = vec!["run", "--quiet", "--summary-export", "s.json"];
+    all.extend(args);
+    all.push("t.js");
+    run_files(&[("t.js", script)], &all)
+}
+
+#[track_caller]
+fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
+    let start = Instant::now();
+    let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
+    let mut child = inrush()
+        .args(args)
+        .current_dir(dir.path())
+        .stdout(std::fs::File::create(&out).unwrap())
+        .stderr(std::fs::File::create(&err).unwrap())
+        .spawn()
+        .unwrap();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if start.elapsed() > Duration::from_secs(60) {
+            let _ = child.kill();
+            panic!("inrush {args:?} did not end within a minute\n{}", std::fs::read_to_string(&err).unwrap_or_default());
+        }
+        pause(Duration::from_millis(5));
+    };
+    let read = |p: &Path| String::from_utf8_lossy(&std::fs::read(p).unwrap_or_default()).into_owned();
+    Ran { code: status.code().unwrap_or(-1), stdout: read(&out), stderr: read(&err), took: start.elapsed(), dir }
+}
+
+/// The fixtures beside the project; None when they are not there, which CI does not accept.
+pub fn fixtures() -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("CI").is_none(), "the fixtures are missing at {}", path.display());
+    eprintln!("SKIPPED: no fixtures at {}", path.display());
+    None
+}
+
+/// Waits; tests have no virtual user that must stay interruptible.
+#[allow(clippy::disallowed_methods)]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
