@@ -10,6 +10,7 @@ const TOKENS = Number(__ENV.TOKENS || 128);
 // provider, base URL and model come from the environment: INRUSH_BASE_URL and INRUSH_MODEL.
 const llm = ai.model({ provider: 'openai' });
 
+/** @type {import('k6/options').Options} */
 export const options = {
   scenarios: {
     real: { executor: 'shared-iterations', vus: 1, iterations: CALLS, maxDuration: '2m' },
@@ -51,6 +52,7 @@ export default function () {
   );
 }
 
+/** @param {import('k6/options').SummaryData} data */
 export function handleSummary(data) {
   return { [__ENV.SUMMARY]: JSON.stringify(data.metrics) };
 }
