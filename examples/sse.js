@@ -1,7 +1,7 @@
 // Streaming with k6/x/sse, the community extension of k6: existing scripts run unchanged.
 //
 // For models `inrush/ai` is shorter and measures better: there TTFT is taken where the bytes are read, here (as in k6) when
-// the VU gets to run the handler. This script shows both figures' usual way of being computed by hand.
+// the VU gets to run the handler. This script computes TTFT and tokens by hand, as such scripts usually do.
 //
 //   inrush run --mock examples/sse.js
 import sse from 'k6/x/sse';
