@@ -1,0 +1,113 @@
+// Type tests of the k6 modules. A line after @ts-expect-error must not compile; every other line must.
+import { check, fail, group, randomSeed, sleep } from 'k6';
+import http, { type RefinedResponse } from 'k6/http';
+import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
+import { SharedArray } from 'k6/data';
+import exec, { scenario } from 'k6/execution';
+import encoding, { b64decode, b64encode } from 'k6/encoding';
+import crypto, { createHMAC, sha256 } from 'k6/crypto';
+import * as timers from 'k6/timers';
+import type { Options, SummaryData, SummaryOutput } from 'k6/options';
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+function same<A, B>(_: Equal<A, B>): void {}
+
+export const options: Options = {
+  scenarios: {
+    steady: { executor: 'constant-arrival-rate', rate: 50, duration: '10s', preAllocatedVUs: 20, maxVUs: 50 },
+    ramp: { executor: 'ramping-vus', stages: [{ duration: '5s', target: 10 }], gracefulRampDown: 0, exec: 'other' },
+    each: { executor: 'per-vu-iterations', vus: 2, iterations: 3, env: { WHO: 'me' }, tags: { kind: 'small' } },
+  },
+  thresholds: { http_req_duration: 'p(95)<500', checks: [{ threshold: 'rate>0.9', abortOnFail: true, delayAbortEval: '5s' }] },
+};
+export const shortcuts: Options = { vus: 2, duration: '5s', summaryTrendStats: ['avg', 'p(99)'] };
+// @ts-expect-error an executor that does not exist
+export const wrong: Options = { scenarios: { a: { executor: 'constant-rate', rate: 1 } } };
+// @ts-expect-error an arrival rate needs VUs made in advance
+export const lacking: Options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 1, duration: '1s' } } };
+
+const items = new SharedArray('items', () => [{ id: 1 }, { id: 2 }]);
+same<number, (typeof items)[number]['id']>(true);
+// @ts-expect-error shared data is read-only
+items[0] = { id: 3 };
+// @ts-expect-error the loader must return an array
+new SharedArray('one', () => ({ id: 1 }));
+
+const latency = new Trend('my_latency', true);
+latency.add(12.5, { step: 'login', attempt: 2 });
+new Counter('my_count').add(1);
+new Gauge('my_gauge').add(1);
+new Rate('my_rate').add(true);
+// @ts-expect-error a value is needed
+latency.add();
+
+const text: RefinedResponse<'text'> = http.get('http://127.0.0.1/', { responseType: 'text' });
+same<typeof text.body, string | null>(true);
+same<ReturnType<typeof http.get<'binary'>>['body'], ArrayBuffer | null>(true);
+const plain = http.post('http://127.0.0.1/', JSON.stringify({ a: 1 }), { headers: { 'Content-Type': 'application/json' } });
+plain.json('a.#.b');
+http.post('http://127.0.0.1/', { field: 'value', upload: http.file('abc', 'a.txt', 'text/plain') });
+http.get(http.url`http://127.0.0.1/items/${1}`, { timeout: '5s', cookies: { a: 'b', c: { value: 'd', replace: true } } });
+const [first, second] = http.batch(['http://127.0.0.1/a', ['POST', 'http://127.0.0.1/b', 'body']]);
+const named = http.batch({ front: 'http://127.0.0.1/', api: { method: 'GET', url: 'http://127.0.0.1/api' } });
+first.status + second.status + named.front.status + named.api.timings.waiting;
+http.setResponseCallback(http.expectedStatuses(200, { min: 300, max: 399 }));
+http.asyncRequest('GET', 'http://127.0.0.1/').then((r) => r.status);
+const jar = http.cookieJar();
+jar.set('http://127.0.0.1/', 'a', 'b', { max_age: 60 });
+// @ts-expect-error misspelt parameter
+http.get('http://127.0.0.1/', { header: {} });
+// @ts-expect-error a body of numbers has no meaning
+http.post('http://127.0.0.1/', 12);
+
+const held: boolean = check(plain, { ok: (r) => r.status === 200, constant: true }, { kind: 'x' });
+// @ts-expect-error the conditions see the checked value
+check(plain, { ok: (r) => r.stauts === 200 });
+const result: number = group('outer', () => 1);
+group('nothing returned', () => {});
+group('branches', () => (held ? 'a' : undefined));
+// @ts-expect-error an async function is refused at run time too
+group('outer', async () => 1);
+randomSeed(1);
+sleep(0.5);
+// @ts-expect-error seconds are a number
+sleep('1s');
+
+same<typeof exec.scenario.iterationInTest, number>(true);
+scenario.name.length;
+exec.vu.tags.user = 'a';
+exec.vu.metrics.tags.user = 1;
+exec.instance.vusActive + exec.vu.idInTest;
+if (Math.random() > 2) exec.test.abort('why');
+// @ts-expect-error who runs is not for the script to change
+exec.vu.idInTest = 1;
+
+same<ReturnType<typeof b64encode>, string>(true);
+const bytes: ArrayBuffer = b64decode('YQ');
+const back: string = encoding.b64decode('YQ==', 'std', 's');
+const hash: string = sha256('a', 'hex');
+const raw: ArrayBuffer = crypto.hmac('sha256', 'key', 'data', 'binary');
+const mac = createHMAC('sha256', 'key');
+mac.update('a');
+mac.digest('base64rawurl');
+// @ts-expect-error an unknown encoding
+sha256('a', 'octal');
+
+timers.clearTimeout(timers.setTimeout(() => {}, 10));
+clearInterval(setInterval(() => console.warn('still here'), 1000));
+const file: string = open('./data.json');
+const binary: ArrayBuffer = open('./data.bin', 'b');
+// @ts-expect-error there is no DOM here
+document.title;
+// @ts-expect-error there is no Node here
+process.env.HOME;
+
+export function handleSummary(data: SummaryData): SummaryOutput {
+  return { stdout: String(data.metrics.http_reqs.values.count), 'out.json': JSON.stringify(data.root_group.checks) };
+}
+
+export default function (): void {
+  if (!held) fail(`iteration ${__ITER} of VU ${__VU}`);
+}
+
+export { result, bytes, back, hash, raw, file, binary };

@@ -1,0 +1,15 @@
+// The declarations of everything an inrush script can import, and of its globals.
+// One file per importable module; this file only gathers them.
+
+/// <reference path="./globals.d.ts" />
+/// <reference path="./k6.d.ts" />
+/// <reference path="./k6-http.d.ts" />
+/// <reference path="./k6-metrics.d.ts" />
+/// <reference path="./k6-data.d.ts" />
+/// <reference path="./k6-execution.d.ts" />
+/// <reference path="./k6-encoding.d.ts" />
+/// <reference path="./k6-crypto.d.ts" />
+/// <reference path="./k6-timers.d.ts" />
+/// <reference path="./k6-options.d.ts" />
+/// <reference path="./k6-x-sse.d.ts" />
+/// <reference path="./inrush-ai.d.ts" />

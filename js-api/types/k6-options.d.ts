@@ -1,0 +1,186 @@
+// Types only: the module exists for `import type { Options } from 'k6/options'` and JSDoc; it exports no values.
+declare module 'k6/options' {
+  /** `'1m30s'`, `'500ms'`, `'1d'`, or a number of milliseconds. */
+  export type Duration = string | number;
+
+  export interface Stage {
+    /** Length of the ramp; `'0s'` jumps. */
+    duration: Duration;
+    /** VUs, or iterations per `timeUnit`, at its end. */
+    target: number;
+  }
+
+  export interface ScenarioBase {
+    /** Delay after the start of the run; `'0s'` by default. */
+    startTime?: Duration;
+    /** How long iterations in flight may go on at the end; `'30s'` by default. */
+    gracefulStop?: Duration;
+    /** Name of the exported function to run; `'default'` by default. */
+    exec?: string;
+    /** Additions to `__ENV` inside the scenario. */
+    env?: Record<string, string>;
+    /** Tags on every sample of the scenario. */
+    tags?: Record<string, string>;
+  }
+
+  /** `iterations` in total, taken by whichever VU is free. */
+  export interface SharedIterations extends ScenarioBase {
+    executor: 'shared-iterations';
+    vus?: number;
+    iterations?: number;
+    /** `'10m'` by default; iterations not started by then count as dropped. */
+    maxDuration?: Duration;
+  }
+
+  /** `iterations` for each VU. */
+  export interface PerVuIterations extends ScenarioBase {
+    executor: 'per-vu-iterations';
+    vus?: number;
+    iterations?: number;
+    maxDuration?: Duration;
+  }
+
+  /** A fixed number of VUs that loop for `duration`: load falls when the system slows down (closed model). */
+  export interface ConstantVus extends ScenarioBase {
+    executor: 'constant-vus';
+    vus?: number;
+    /** At least one second. */
+    duration: Duration;
+  }
+
+  /** As constant-vus, with a number of VUs that follows `stages`. */
+  export interface RampingVus extends ScenarioBase {
+    executor: 'ramping-vus';
+    startVUs?: number;
+    stages: Stage[];
+    /** How long the iteration of a VU that is ramped down may go on; `'30s'` by default. */
+    gracefulRampDown?: Duration;
+  }
+
+  /** `rate` iterations start per `timeUnit`, however slow the system is (open model). */
+  export interface ConstantArrivalRate extends ScenarioBase {
+    executor: 'constant-arrival-rate';
+    rate: number;
+    /** `'1s'` by default. */
+    timeUnit?: Duration;
+    duration: Duration;
+    /** VUs made before the run. An iteration that finds no idle VU is dropped and counted in `dropped_iterations`. */
+    preAllocatedVUs: number;
+    /** VUs beyond `preAllocatedVUs` are made during the run, up to this; by default none. */
+    maxVUs?: number;
+  }
+
+  /** As constant-arrival-rate, with a rate that follows `stages` (targets are rates per `timeUnit`). */
+  export interface RampingArrivalRate extends ScenarioBase {
+    executor: 'ramping-arrival-rate';
+    startRate?: number;
+    timeUnit?: Duration;
+    stages: Stage[];
+    preAllocatedVUs: number;
+    maxVUs?: number;
+  }
+
+  export type Scenario =
+    | SharedIterations
+    | PerVuIterations
+    | ConstantVus
+    | RampingVus
+    | ConstantArrivalRate
+    | RampingArrivalRate;
+
+  /** `'p(95)<500'`, `'rate<0.01'`, `'count>100'`, ...; as an object it can end the run early. */
+  export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: Duration };
+
+  /** A run's options. Precedence: defaults < `--config` file < these < environment < command line. */
+  export interface Options {
+    /** Shortcut: VUs of a single scenario. */
+    vus?: number;
+    /** Shortcut: constant-vus for so long. */
+    duration?: Duration;
+    /** Shortcut: shared-iterations. */
+    iterations?: number;
+    /** Shortcut: ramping-vus. */
+    stages?: Stage[];
+    /** Named scenarios; not together with the shortcuts. */
+    scenarios?: Record<string, Scenario>;
+    /** By metric or `metric{tag:value}`. An unmet threshold makes the exit code 99. */
+    thresholds?: Record<string, Threshold | Threshold[]>;
+
+    setupTimeout?: Duration;
+    teardownTimeout?: Duration;
+    handleSummaryTimeout?: Duration;
+    noSetup?: boolean;
+    noTeardown?: boolean;
+    /** An iteration that ends earlier waits for the rest of this. */
+    minIterationDuration?: Duration;
+    /** Failed requests and model calls throw instead of returning a response with an error. */
+    throw?: boolean;
+
+    /** Tags on every sample of the run. */
+    tags?: Record<string, string>;
+    /** Which system tags are recorded, e.g. `['status', 'method', 'name']`. */
+    systemTags?: string[];
+    /** Columns of trends in the summary; `['avg', 'min', 'med', 'max', 'p(90)', 'p(95)']` by default. */
+    summaryTrendStats?: string[];
+    summaryTimeUnit?: 's' | 'ms' | 'us' | null;
+
+    /** Requests per second of the whole process; 0 = no limit. Prefer an arrival-rate executor. */
+    rps?: number;
+    maxRedirects?: number;
+    userAgent?: string;
+    /** Requests in flight of one `http.batch`, in all (20) and per host (6). */
+    batch?: number;
+    batchPerHost?: number;
+    httpDebug?: 'headers' | 'full';
+    insecureSkipTLSVerify?: boolean;
+    tlsVersion?: TlsVersion | { min?: TlsVersion; max?: TlsVersion };
+    noConnectionReuse?: boolean;
+    noVUConnectionReuse?: boolean;
+    noCookiesReset?: boolean;
+    discardResponseBodies?: boolean;
+    /** `host[:port]` or `*.domain` -> `ip[:port]`. */
+    hosts?: Record<string, string>;
+    blacklistIPs?: string[];
+    blockHostnames?: string[];
+    dns?: {
+      ttl?: Duration;
+      select?: 'first' | 'random' | 'roundRobin';
+      policy?: 'preferIPv4' | 'preferIPv6' | 'onlyIPv4' | 'onlyIPv6' | 'any';
+    };
+    /** Unknown options are a warning, so scripts may carry options of other tools. */
+    cloud?: Record<string, unknown>;
+    ext?: Record<string, unknown>;
+  }
+
+  /** What `handleSummary(data)` is given. */
+  export interface SummaryData {
+    root_group: SummaryGroup;
+    options: { summaryTrendStats: string[]; summaryTimeUnit: string; noColor: boolean };
+    state: { isStdOutTTY: boolean; isStdErrTTY: boolean; testRunDurationMs: number };
+    metrics: Record<string, SummaryMetric>;
+    /** What `setup()` returned. */
+    setup_data?: any;
+  }
+
+  export interface SummaryGroup {
+    name: string;
+    path: string;
+    id: string;
+    groups: SummaryGroup[];
+    checks: { name: string; path: string; id: string; passes: number; fails: number }[];
+  }
+
+  export interface SummaryMetric {
+    type: 'counter' | 'gauge' | 'rate' | 'trend';
+    /** `time` values are milliseconds, `data` values bytes. */
+    contains: 'default' | 'time' | 'data';
+    /** counter: count, rate; gauge: value, min, max; rate: rate, passes, fails; trend: `summaryTrendStats`. */
+    values: Record<string, number>;
+    thresholds?: Record<string, { ok: boolean }>;
+  }
+
+  /** What `handleSummary` returns: what to write, by `stdout`, `stderr` or path. Undefined = the usual summary. */
+  export type SummaryOutput = Record<string, string | ArrayBuffer>;
+
+  export type TlsVersion = 'tls1.0' | 'tls1.1' | 'tls1.2' | 'tls1.3' | '';
+}
