@@ -164,6 +164,9 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
             stopped(&mut raw, stop, "before the response head");
         }
     }
+    if raw.error.is_none() && raw.cancelled.is_none() {
+        raw.error = raw.answer.choices.iter().find_map(|c| failed_finish(c.finish_reason.as_deref()?));
+    }
     if let (Some(error), Some(key)) = (&mut raw.error, &raw.call.spec.api_key) {
         error.message = key.mask_in(&error.message);
     }
@@ -172,6 +175,16 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
 
 fn now() -> Instant {
     tokio::time::Instant::now().into_std()
+}
+
+/// Some providers report a failure by nothing but the finish reason.
+fn failed_finish(word: &str) -> Option<CallError> {
+    let kind = match word {
+        "error" | "ERROR" | "abort" => ErrorKind::Server,
+        "insufficient_system_resource" => ErrorKind::Overloaded,
+        _ => return None,
+    };
+    Some(CallError::new(kind, format!("the provider ended the answer with finish reason '{word}'")))
 }
 
 fn is_json(head: &Head) -> bool {

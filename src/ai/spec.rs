@@ -178,10 +178,8 @@ impl ModelSpec {
     #[must_use]
     pub fn with_model(&self, model: &str) -> Self {
         let mut spec = self.clone();
-        if (spec.tokenizer.name, spec.tokenizer_exact) == {
-            let (t, exact) = tokens::for_model(&self.model);
-            (t.name, exact)
-        } {
+        let (customary, exact) = tokens::for_model(&self.model);
+        if (self.tokenizer.name, self.tokenizer_exact) == (customary.name, exact) {
             (spec.tokenizer, spec.tokenizer_exact) = tokens::for_model(model);
         }
         spec.model = model.to_owned();

@@ -22,12 +22,15 @@ enum Step {
     End,
 }
 
+/// Milliseconds after the step before, and what happens then.
+type Steps = Vec<(u64, Step)>;
+
 struct Script {
     status: u16,
     headers: Vec<(String, String)>,
     head_after: u64,
     refuse: Option<Failure>,
-    steps: Mutex<VecDeque<(u64, Step)>>,
+    steps: Mutex<Steps>,
     sent: Mutex<Option<WireRequest>>,
     closed: Arc<AtomicBool>,
 }
@@ -95,13 +98,13 @@ impl ByteStream for ScriptStream {
     }
 }
 
-fn script(steps: Vec<(u64, Step)>) -> Script {
+fn script(steps: Steps) -> Script {
     Script {
         status: 200,
         headers: vec![("Content-Type".into(), "text/event-stream".into()), ("x-request-id".into(), "req-1".into())],
         head_after: 20,
         refuse: None,
-        steps: Mutex::new(steps.into()),
+        steps: Mutex::new(steps),
         sent: Mutex::new(None),
         closed: Arc::default(),
     }
@@ -128,7 +131,7 @@ const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]
 const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
 
 /// Role at 20 ms, "Hello" at 100, " world" at 120, "!" at 140, then the rest.
-fn plain() -> Vec<(u64, Step)> {
+fn plain() -> Steps {
     vec![
         (0, raw(ROLE)),
         (80, text("Hello")),
@@ -347,7 +350,7 @@ async fn a_callback_can_end_the_call() {
 #[tokio::test(start_paused = true)]
 async fn broken_streams() {
     let error_event = r#"{"error":{"message":"engine died, key sk-secret-key","type":"server_error"}}"#;
-    let cases: [(&str, Vec<(u64, Step)>, &str); 13] = [
+    let cases: [(&str, Steps, &str); 14] = [
         ("cut", vec![(5, text("a")), (5, Step::Break(Failure::Interrupted))], "interrupted"),
         ("ends early", vec![(5, text("a")), (5, Step::End)], "interrupted"),
         (
@@ -375,6 +378,11 @@ async fn broken_streams() {
             "last event without blank line",
             vec![(5, text("a")), (5, Step::Bytes(format!("data: {STOP}"))), (0, Step::End)],
             "none",
+        ),
+        (
+            "finish reason error",
+            vec![(5, text("a")), (5, raw(&STOP.replace("stop", "error"))), (5, raw("[DONE]")), (0, Step::End)],
+            "server",
         ),
         ("a line without end", vec![(0, Step::Bytes("x".repeat(20 << 20)))], "protocol"),
     ];
@@ -469,4 +477,25 @@ async fn running_usage_counts_tokens_of_unknown_models() {
     let unknown = script(vec![(0, text("abcdefgh")), (30, text("b")), (0, raw("[DONE]")), (0, Step::End)]);
     let r = run(&unknown, call(json!({"model": "llama"}), json!({}), true), Hooks::default()).await.finish();
     assert_eq!((r.timeline.itl, r.usage.unwrap().source), (None, TokenSource::Estimate), "counts unknown: no ITL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn recorded_streams_succeed_or_fail_as_they_did() {
+    let Some(root) = crate::ai::fixtures::folder("streams") else { return };
+    let manifest = std::fs::read_to_string(root.join("MANIFEST.tsv")).unwrap();
+    let mut seen = 0;
+    for name in manifest.lines().filter(|l| l.contains("\topenai_chat\t")).filter_map(|l| l.split('\t').next()) {
+        let body = String::from_utf8(std::fs::read(root.join(name)).unwrap()).unwrap();
+        let expected = std::fs::read(root.join(name).with_extension("expected.json")).unwrap();
+        let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
+        let r = stream(&script(vec![(1, Step::Bytes(body)), (0, Step::End)]), json!({})).await;
+        assert_eq!(r.ok(), expected["error"].is_null(), "{name}: {:?}", r.error);
+        if let Some(output) = expected["usage"]["output"].as_u64() {
+            assert_eq!(r.usage.unwrap().output, output, "{name}");
+        }
+        let (total, shared) = (r.usage.map_or(0, |u| u.output), r.arrivals.iter().map(|a| a.1).sum::<u64>());
+        assert_eq!(total, shared, "{name}: tokens by arrival add up");
+        seen += 1;
+    }
+    assert!(seen > 150, "only {seen} streams");
 }
