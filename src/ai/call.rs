@@ -1,0 +1,357 @@
+//! One model call from request to last byte: opens, reads stamped chunks, lets the provider parse, keeps the clock points.
+//!
+//! Runs as one future on a network task, so that stamps are taken where bytes are read. It counts no token and computes no
+//! figure: [`RawCall`] is turned into a [`super::result::CallResult`] afterwards, off the network task. Dropping the future
+//! closes the connection.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+
+use super::answer::Answer;
+use super::cancel::{Cancel, CancelReason};
+use super::errors::{self, CallError, ErrorKind};
+use super::event::StreamEvent;
+use super::fields::Problems;
+use super::params::CallParams;
+use super::providers::WireRequest;
+use super::reader::{Feed, Reader};
+use super::request::ChatRequest;
+use super::spec::ModelSpec;
+use super::timeline::Points;
+use super::transport::{ByteStream, Failure, Head, HttpTimings, Transport, TransportError};
+use super::watch::{Limits, Progress, Stop, Watch};
+
+/// Largest body read of a reply that is not a stream.
+const MAX_BODY: usize = 64 << 20;
+/// Largest body kept of an error reply.
+const MAX_ERROR_BODY: usize = 1 << 20;
+/// How long the end of the body may come after the terminator. A server that keeps the stream open longer loses the connection,
+/// not the measurement.
+const END_GRACE: Duration = Duration::from_millis(200);
+
+/// A call that is ready to be sent.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The model.
+    pub spec: Arc<ModelSpec>,
+    /// What is asked.
+    pub request: Arc<ChatRequest>,
+    /// How it is made.
+    pub params: Arc<CallParams>,
+    /// Whether the answer is streamed.
+    pub stream: bool,
+    /// Start of the iteration as the executor intended it; None for closed-model executors.
+    pub intended: Option<Instant>,
+    wire: WireRequest,
+}
+
+impl Call {
+    /// Encodes the request, so that nothing is left to do but to send it.
+    ///
+    /// # Errors
+    /// Everything the provider's API cannot do.
+    pub fn new(
+        spec: Arc<ModelSpec>,
+        request: Arc<ChatRequest>,
+        params: Arc<CallParams>,
+        stream: bool,
+        intended: Option<Instant>,
+    ) -> Result<Self, Problems> {
+        let mut wire = (spec.provider.encode)(&spec, &request, stream).map_err(Problems)?;
+        for (name, value) in &params.headers {
+            wire.set_header(name, value);
+        }
+        Ok(Self { spec, request, params, stream, intended, wire })
+    }
+
+    /// The model asked for.
+    pub fn model(&self) -> &str {
+        self.request.model.as_deref().unwrap_or(&self.spec.model)
+    }
+}
+
+/// How a script listens to a running call.
+#[derive(Debug, Default)]
+pub struct Hooks {
+    /// Receives events while they arrive. Bounded by whoever makes it; when it is full, events wait in the call, which keeps
+    /// reading: a slow callback delays itself, never the stamps, and nothing is lost.
+    pub events: Option<mpsc::Sender<StreamEvent>>,
+    /// Send events without output too, and the data of all.
+    pub all_events: bool,
+    /// Ends the call.
+    pub cancel: Cancel,
+}
+
+/// A call that has ended, not yet counted.
+#[derive(Debug)]
+pub struct RawCall {
+    /// The call.
+    pub call: Call,
+    /// What was answered.
+    pub answer: Answer,
+    /// The response head, if one came.
+    pub head: Option<Head>,
+    /// Why it failed.
+    pub error: Option<CallError>,
+    /// Who ended it, if not the server.
+    pub cancelled: Option<CancelReason>,
+    /// The clock points.
+    pub points: Points,
+    /// k6's timings.
+    pub timings: HttpTimings,
+    /// The answer came as a stream.
+    pub streamed: bool,
+    /// Bytes of the body received.
+    pub body_bytes: u64,
+    /// A whole body, kept for `json()`; empty for streams.
+    pub body: Vec<u8>,
+}
+
+/// Runs a call to its end. Never an `Err`: a failure is part of the result.
+pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCall {
+    let start = tokio::time::Instant::now().into_std();
+    let params = &call.params;
+    let limits = Limits {
+        total: start + params.timeout.unwrap_or(call.spec.timeout),
+        ttft: params.ttft_timeout.filter(|_| call.stream).map(|limit| start + limit),
+        stall: params.stall_timeout.filter(|_| call.stream),
+        abort: params.abort_after.and_then(|a| a.time).map(|time| start + time),
+    };
+    let mut watch = Watch::new(limits, hooks.cancel.clone());
+    let mut raw = RawCall {
+        answer: Answer::default(),
+        head: None,
+        error: None,
+        cancelled: None,
+        points: Points { intended: call.intended, start, connected: None, sent: None, headers: None, end: start },
+        timings: HttpTimings::default(),
+        streamed: call.stream,
+        body_bytes: 0,
+        body: Vec::new(),
+        call,
+    };
+
+    let opened = tokio::select! {
+        biased;
+        opened = transport.open(raw.call.wire.clone()) => Ok(opened),
+        stop = watch.stop(Progress::default()) => Err(stop),
+    };
+    match opened {
+        Ok(Ok(stream)) => {
+            let head = stream.head().clone();
+            raw.points.connected = Some(head.connected);
+            raw.points.sent = Some(head.sent);
+            raw.points.headers = Some(head.at);
+            let success = (200..300).contains(&head.status);
+            raw.streamed = raw.call.stream && success && !is_json(&head);
+            raw.head = Some(head);
+            if raw.streamed {
+                read_stream(&mut raw, stream, &mut watch, hooks).await;
+            } else {
+                read_body(&mut raw, stream, &mut watch, success).await;
+            }
+        }
+        Ok(Err(failed)) => {
+            raw.points.connected = failed.connected;
+            raw.timings = failed.timings;
+            raw.error = Some(transport_error(failed.error));
+            raw.points.end = now();
+        }
+        Err(stop) => {
+            raw.points.end = now();
+            stopped(&mut raw, stop, "before the response head");
+        }
+    }
+    if raw.error.is_none() && raw.cancelled.is_none() {
+        raw.error = raw.answer.choices.iter().find_map(|c| failed_finish(c.finish_reason.as_deref()?));
+    }
+    if let (Some(error), Some(key)) = (&mut raw.error, &raw.call.spec.api_key) {
+        error.message = key.mask_in(&error.message);
+    }
+    raw
+}
+
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Some providers report a failure by nothing but the finish reason.
+fn failed_finish(word: &str) -> Option<CallError> {
+    let kind = match word {
+        "error" | "ERROR" | "abort" => ErrorKind::Server,
+        "insufficient_system_resource" => ErrorKind::Overloaded,
+        _ => return None,
+    };
+    Some(CallError::new(kind, format!("the provider ended the answer with finish reason '{word}'")))
+}
+
+fn is_json(head: &Head) -> bool {
+    head.header("content-type").is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("application/json"))
+}
+
+async fn read_stream<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut Watch, hooks: Hooks) {
+    let mut reader = Reader::new(&raw.call, raw.points.start, hooks);
+    let mut progress = Progress { first_token: false, last_event: raw.points.headers };
+    let mut complete = false;
+    let stop = loop {
+        let chunk = tokio::select! {
+            biased;
+            chunk = stream.chunk() => chunk,
+            stop = watch.stop(progress) => break Some(stop),
+        };
+        match chunk {
+            Some(Ok(chunk)) => {
+                raw.body_bytes += chunk.bytes.len() as u64;
+                raw.points.end = chunk.at;
+                match reader.feed(&chunk.bytes, chunk.at, &mut raw.answer) {
+                    Feed::More => {}
+                    Feed::Ended => {
+                        complete = drain(&mut stream, watch).await;
+                        break None;
+                    }
+                    Feed::Abort => break Some(Stop::Cancelled(CancelReason::AbortAfter)),
+                }
+                progress.first_token = !raw.answer.arrivals.is_empty();
+                progress.last_event = reader.last_event().or(progress.last_event);
+            }
+            Some(Err(error)) => {
+                raw.points.end = now();
+                reader.cut(error, &mut raw.answer);
+                break None;
+            }
+            None => {
+                complete = true;
+                reader.finish(raw.points.end, &mut raw.answer);
+                break None;
+            }
+        }
+    };
+    raw.timings = stream.end(complete);
+    match stop {
+        Some(stop) => {
+            raw.points.end = now();
+            let after = format!("after {} events, {} with output", raw.answer.events, raw.answer.arrivals.len());
+            stopped(raw, stop, &after);
+        }
+        None => raw.error = reader.verdict(&raw.answer, raw.head.as_ref()),
+    }
+    reader.flush().await;
+}
+
+/// Reads on after the terminator, so that the connection can be used again; false when the server keeps it open too long.
+async fn drain<S: ByteStream>(stream: &mut S, watch: &mut Watch) -> bool {
+    let to_the_end = async {
+        loop {
+            match stream.chunk().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return false,
+                None => return true,
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        ended = to_the_end => ended,
+        () = tokio::time::sleep(END_GRACE) => false,
+        _ = watch.stop(Progress { first_token: true, last_event: None }) => false,
+    }
+}
+
+async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut Watch, success: bool) {
+    let limit = if success { MAX_BODY } else { MAX_ERROR_BODY };
+    let mut complete = false;
+    // The first token of a whole body comes with its last byte: only the total limit applies to it.
+    let progress = Progress { first_token: true, last_event: None };
+    let mut broken = None;
+    let stop = loop {
+        let chunk = tokio::select! {
+            biased;
+            chunk = stream.chunk() => chunk,
+            stop = watch.stop(progress) => break Some(stop),
+        };
+        match chunk {
+            Some(Ok(chunk)) => {
+                raw.body_bytes += chunk.bytes.len() as u64;
+                raw.points.end = chunk.at;
+                let room = limit.saturating_sub(raw.body.len());
+                raw.body.extend_from_slice(&chunk.bytes[..chunk.bytes.len().min(room)]);
+                if chunk.bytes.len() > room {
+                    break None;
+                }
+            }
+            Some(Err(error)) => {
+                raw.points.end = now();
+                broken = Some(error);
+                break None;
+            }
+            None => {
+                complete = true;
+                break None;
+            }
+        }
+    };
+    raw.timings = stream.end(complete);
+    if let Some(stop) = stop {
+        raw.points.end = now();
+        let after = format!("after {} bytes of the body", raw.body_bytes);
+        stopped(raw, stop, &after);
+    } else if !success {
+        // The status already says that it failed; a cut error body only says less.
+        raw.error = raw.head.as_ref().map(|head| errors::from_reply(head.status, &raw.body));
+    } else if let Some(error) = broken {
+        raw.error = Some(transport_error(error));
+    } else if !complete {
+        raw.error = Some(CallError::new(ErrorKind::Protocol, format!("the body is larger than {limit} bytes")));
+    } else {
+        let taken = (raw.call.spec.provider.on_body)(&raw.body, &mut raw.answer);
+        raw.answer.end_event(raw.points.end);
+        raw.error = match taken {
+            Err(malformed) => Some(CallError::new(ErrorKind::Protocol, malformed.to_string())),
+            Ok(()) => raw.answer.error.as_deref().map(errors::from_stream),
+        };
+    }
+}
+
+fn stopped(raw: &mut RawCall, stop: Stop, when: &str) {
+    let params = &raw.call.params;
+    let seconds = |limit: Option<Duration>| format!("{:?}", limit.unwrap_or(raw.call.spec.timeout));
+    let error = match stop {
+        Stop::Timeout => {
+            (ErrorKind::Timeout, format!("no complete answer within timeout {}, {when}", seconds(params.timeout)))
+        }
+        Stop::TtftTimeout => {
+            (ErrorKind::TtftTimeout, format!("no token within ttftTimeout {}, {when}", seconds(params.ttft_timeout)))
+        }
+        Stop::Stalled => {
+            (ErrorKind::Stalled, format!("no event for stallTimeout {}, {when}", seconds(params.stall_timeout)))
+        }
+        Stop::Cancelled(reason) => {
+            raw.cancelled = Some(reason);
+            if reason.is_deliberate() {
+                return;
+            }
+            (ErrorKind::Cancelled, format!("the VU was interrupted, {when}"))
+        }
+    };
+    raw.error = Some(CallError::new(error.0, error.1));
+}
+
+/// A transport error in our words.
+pub(super) fn transport_error(error: TransportError) -> CallError {
+    let kind = match error.kind {
+        Failure::Dns => ErrorKind::Dns,
+        Failure::Connection => ErrorKind::Connection,
+        Failure::Tls => ErrorKind::Tls,
+        Failure::Timeout => ErrorKind::Timeout,
+        Failure::Interrupted => ErrorKind::Interrupted,
+        Failure::Protocol => ErrorKind::Protocol,
+        Failure::Request => ErrorKind::BadRequest,
+    };
+    let code = (error.code != 0).then(|| error.code.to_string());
+    CallError { kind, code, message: error.message }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,328 @@
+//! The result of a model call: every field of the response that scripts see.
+//!
+//! Made from a [`RawCall`] after the call has ended, off the network task (counting tokens takes CPU time). Turned into samples
+//! by `samples`, into a JavaScript object by the script layer.
+
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::account::Account;
+use super::answer::ToolCall;
+use super::call::RawCall;
+use super::cancel::CancelReason;
+use super::cost;
+use super::errors::CallError;
+use super::params::CallParams;
+use super::rate_limit::RateLimit;
+use super::spec::ModelSpec;
+use super::timeline::{ContentEvent, Facts, Points, Timeline};
+use super::transport::HttpTimings;
+use crate::metrics::sample::TokenSource;
+
+/// Token counts of a call. `input` includes `cached` and `cache_write`, `output` includes `reasoning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Prompt tokens.
+    pub input: u64,
+    /// Generated tokens.
+    pub output: u64,
+    /// Prompt tokens read from a cache.
+    pub cached: u64,
+    /// Prompt tokens written to a cache.
+    pub cache_write: u64,
+    /// Reasoning tokens.
+    pub reasoning: u64,
+    /// Who counted.
+    pub source: TokenSource,
+}
+
+/// Why generation ended, in words that are the same for all providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FinishReason {
+    /// The model was done, or met a stop sequence.
+    Stop,
+    /// The token limit was reached.
+    Length,
+    /// The model wants tools called.
+    ToolCalls,
+    /// A filter stepped in.
+    ContentFilter,
+    /// We disconnected.
+    Cancelled,
+    /// The call failed.
+    Error,
+}
+
+impl FinishReason {
+    /// The name in tags and scripts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+            Self::ToolCalls => "tool_calls",
+            Self::ContentFilter => "content_filter",
+            Self::Cancelled => "cancelled",
+            Self::Error => "error",
+        }
+    }
+
+    /// From a provider's word. An unknown word is some way of stopping.
+    fn from_word(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "length" | "max_tokens" | "model_length" | "max_output_tokens" => Self::Length,
+            "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
+            "content_filter" | "safety" | "refusal" | "recitation" => Self::ContentFilter,
+            "error" | "insufficient_system_resource" | "abort" => Self::Error,
+            "cancelled" | "canceled" => Self::Cancelled,
+            _ => Self::Stop,
+        }
+    }
+}
+
+/// Inter-token latency of one call, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct ItlStats {
+    pub min: f64,
+    pub avg: f64,
+    pub med: f64,
+    pub max: f64,
+    pub p90: f64,
+    pub p95: f64,
+    pub p99: f64,
+    pub count: u64,
+}
+
+/// A finished model call. Times are in milliseconds; None = undefined for this call.
+#[derive(Clone, Debug)]
+pub struct CallResult {
+    /// The model called.
+    pub spec: Arc<ModelSpec>,
+    /// How it was called.
+    pub params: Arc<CallParams>,
+    /// The model asked for.
+    pub asked_model: String,
+    /// Whether a stream was asked for.
+    pub stream: bool,
+    /// HTTP status; 0 without a response.
+    pub status: u16,
+    /// Why it failed; None = it did not.
+    pub error: Option<CallError>,
+    /// Who ended it, if not the server.
+    pub cancelled: Option<CancelReason>,
+    /// Visible text of the first choice.
+    pub text: String,
+    /// Reasoning of the first choice.
+    pub reasoning: String,
+    /// Refusal of the first choice, where the API keeps it apart.
+    pub refusal: Option<String>,
+    /// Tool calls of the first choice.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why generation ended.
+    pub finish_reason: Option<FinishReason>,
+    /// The provider's own word for it.
+    pub finish_reason_raw: Option<String>,
+    /// Token counts; None when nothing was generated and the provider stated nothing.
+    pub usage: Option<Usage>,
+    /// The provider's usage object as received.
+    pub usage_raw: Option<String>,
+    /// The server's own timings as received (llama.cpp `timings`, Groq `x_groq.usage`, ...).
+    pub server_timings: Option<String>,
+    /// The times. `chunks` of scripts is the number of its gaps + 1, see [`CallResult::chunks`].
+    pub timeline: Timeline,
+    /// Inter-token latency; None when tokens per event are not known or there is no gap.
+    pub itl: Option<ItlStats>,
+    /// Cost in USD; None when the price is unknown or nothing was counted.
+    pub cost: Option<f64>,
+    /// Whether all objectives were met; None without objectives.
+    pub slo_met: Option<bool>,
+    /// The model as answered.
+    pub model: Option<String>,
+    /// The provider's id of the request, from headers or answer.
+    pub request_id: Option<String>,
+    /// Limits the server states.
+    pub rate_limit: Option<RateLimit>,
+    /// k6's timings.
+    pub timings: HttpTimings,
+    /// Response headers in order.
+    pub headers: Vec<(String, String)>,
+    /// Content events.
+    pub chunks: u64,
+    /// Data events of the stream.
+    pub events: u64,
+    /// Bytes of the body received.
+    pub body_bytes: u64,
+    /// The body of a reply that was not a stream.
+    pub body: Vec<u8>,
+    /// Tries, this one included.
+    pub attempts: u32,
+    /// The clock points.
+    pub points: Points,
+    /// Provider's output minus ours, in tokens, when both are known.
+    pub token_count_gap: Option<f64>,
+    /// When output tokens arrived; adds up to `usage.output`.
+    pub(super) arrivals: Vec<(Instant, u64)>,
+}
+
+/// Headers that carry the provider's id of a request, best first.
+const REQUEST_ID_HEADERS: &[&str] =
+    &["x-request-id", "request-id", "apim-request-id", "x-generation-id", "mistral-correlation-id", "cf-ray"];
+
+impl RawCall {
+    /// Counts tokens and works out every figure. Takes CPU time in proportion to the text: call it off the network task.
+    pub fn finish(self) -> CallResult {
+        let now_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
+        self.finish_at(now_unix)
+    }
+
+    fn finish_at(mut self, now_unix: f64) -> CallResult {
+        let account = Account::of(&self);
+        let complete = self.error.is_none() && self.cancelled.is_none();
+        let facts = Facts {
+            stream: self.streamed,
+            complete,
+            streamed_tokens: account.streamed,
+            stall_threshold: self.call.params.stall_threshold,
+        };
+        let timeline = Timeline::new(&self.points, &self.content_events(&account), &facts);
+        let slo = self.call.params.slo.unwrap_or(self.call.spec.slo);
+        let slo_met = match self.cancelled {
+            Some(CancelReason::Interrupted) => None,
+            _ => slo.met(self.error.is_some(), timeline.ttft, timeline.tpot, timeline.e2e),
+        };
+        let asked_model = self.call.model().to_owned();
+        let (spec, answer) = (&self.call.spec, &mut self.answer);
+        let cost = account
+            .usage
+            .and_then(|usage| cost::cost(spec, &asked_model, answer.model.as_deref(), &usage, answer.stated_cost));
+        let headers = self.head.as_ref().map_or_else(Vec::new, |h| h.headers.clone());
+        let request_id = self
+            .head
+            .as_ref()
+            .and_then(|h| REQUEST_ID_HEADERS.iter().find_map(|name| h.header(name)))
+            .map(str::to_owned)
+            .or_else(|| answer.id.clone());
+        let mut arrivals: Vec<(Instant, u64)> = answer
+            .arrivals
+            .iter()
+            .zip(&account.shares)
+            .map(|(a, tokens)| (a.at, *tokens))
+            .filter(|a| a.1 > 0)
+            .collect();
+        if arrivals.is_empty() {
+            // Counted but never seen (all of it hidden reasoning).
+            arrivals.extend(account.usage.filter(|u| u.output > 0).map(|u| (self.points.end, u.output)));
+        }
+        let choice = answer.choices.first_mut().map(std::mem::take).unwrap_or_default();
+        let finish_reason = match (&self.error, self.cancelled) {
+            (_, Some(_)) => Some(FinishReason::Cancelled),
+            (Some(_), None) => Some(FinishReason::Error),
+            (None, None) => choice.finish_reason.as_deref().map(FinishReason::from_word),
+        };
+        CallResult {
+            itl: timeline.itl.as_deref().and_then(itl_stats),
+            status: self.head.as_ref().map_or(0, |h| h.status),
+            stream: self.call.stream,
+            error: self.error,
+            cancelled: self.cancelled,
+            text: choice.text,
+            reasoning: choice.reasoning,
+            refusal: Some(choice.refusal).filter(|r| !r.is_empty()),
+            tool_calls: choice.tool_calls,
+            finish_reason,
+            finish_reason_raw: choice.finish_reason,
+            usage: account.usage,
+            usage_raw: answer.usage_raw.take(),
+            server_timings: answer.server_timings.take(),
+            timeline,
+            cost,
+            slo_met,
+            model: answer.model.take(),
+            request_id,
+            rate_limit: RateLimit::from_headers(&headers, now_unix),
+            timings: self.timings,
+            headers,
+            chunks: if self.streamed { answer.arrivals.len() as u64 } else { 0 },
+            events: if self.streamed { answer.events } else { 0 },
+            body_bytes: self.body_bytes,
+            body: self.body,
+            attempts: 1,
+            points: self.points,
+            token_count_gap: account.gap,
+            arrivals,
+            spec: self.call.spec,
+            params: self.call.params,
+            asked_model,
+        }
+    }
+
+    fn content_events(&self, account: &Account) -> Vec<ContentEvent> {
+        let answer = &self.answer;
+        answer
+            .arrivals
+            .iter()
+            .enumerate()
+            .map(|(n, arrival)| ContentEvent {
+                at: arrival.at,
+                visible: answer.parts_of(n).iter().any(|p| p.kind.is_visible()),
+                tokens: account.per_event.as_ref().map(|counts| counts[n]),
+            })
+            .collect()
+    }
+}
+
+impl CallResult {
+    /// Whether the call did what the script asked: answered in full, or disconnected on purpose.
+    pub fn ok(&self) -> bool {
+        self.error.is_none()
+    }
+}
+
+fn itl_stats(samples: &[f64]) -> Option<ItlStats> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let (min, max) = (*sorted.first()?, *sorted.last()?);
+    // Between the two nearest ranks, as k6 does for its trends.
+    let quantile = |q: f64| {
+        let rank = q * (sorted.len() - 1) as f64;
+        let (below, above) = (sorted[rank.floor() as usize], sorted[rank.ceil() as usize]);
+        below + (above - below) * rank.fract()
+    };
+    Some(ItlStats {
+        min,
+        max,
+        avg: sorted.iter().sum::<f64>() / sorted.len() as f64,
+        med: quantile(0.5),
+        p90: quantile(0.9),
+        p95: quantile(0.95),
+        p99: quantile(0.99),
+        count: sorted.len() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finish_words() {
+        for (word, reason) in [
+            ("stop", FinishReason::Stop),
+            ("eos_token", FinishReason::Stop),
+            ("model_length", FinishReason::Length),
+            ("function_call", FinishReason::ToolCalls),
+            ("content_filter", FinishReason::ContentFilter),
+            ("insufficient_system_resource", FinishReason::Error),
+        ] {
+            assert_eq!(FinishReason::from_word(word), reason, "{word}");
+        }
+    }
+
+    #[test]
+    fn itl_statistics() {
+        assert_eq!(itl_stats(&[]), None);
+        let s = itl_stats(&[40.0, 10.0, 20.0, 30.0]).unwrap();
+        assert_eq!((s.min, s.avg, s.med, s.max, s.count), (10.0, 25.0, 25.0, 40.0, 4));
+        assert!((s.p90 - 37.0).abs() < 1e-9);
+    }
+}

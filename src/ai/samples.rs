@@ -1,0 +1,129 @@
+//! A finished call as one batch of samples, with its tags and its activity. Pure; formulas are in docs/metrics.md.
+//!
+//! Called once per call by the script layer, which hands the batch to the bus.
+
+use std::sync::Arc;
+
+use crate::clock::RunClock;
+use crate::metrics::tags::Tag;
+use crate::metrics::{Builtin, CallActivity, Extra, Sample, SampleBatch, SystemTag, SystemTags, Tags};
+
+use super::cancel::CancelReason;
+use super::result::CallResult;
+
+/// What a VU adds to its calls.
+#[derive(Clone, Debug)]
+pub struct SampleContext {
+    /// The run's clock.
+    pub clock: RunClock,
+    /// Tags of the VU: run, scenario, group and those the script set.
+    pub tags: Tags,
+    /// Which system tags are on.
+    pub system_tags: SystemTags,
+    /// Not indexed: `vu`, `iter`.
+    pub metadata: Option<Arc<[Tag]>>,
+}
+
+/// The samples of a call. A call that was interrupted with its VU says nothing about the server: it is counted, but is neither
+/// a success nor a failure.
+pub fn batch(result: &CallResult, context: &SampleContext) -> SampleBatch {
+    SampleBatch {
+        time_ns: context.clock.unix_ns(result.points.end),
+        tags: tags(result, context),
+        metadata: context.metadata.clone(),
+        samples: samples(result),
+        extra: Extra::Call(Box::new(activity(result, &context.clock))),
+    }
+}
+
+/// The values, latencies only where they are defined.
+pub fn samples(result: &CallResult) -> Vec<Sample> {
+    let t = &result.timeline;
+    let mut out = Vec::with_capacity(24 + t.icl.len() + t.itl.as_ref().map_or(0, Vec::len));
+    let mut put = |metric: Builtin, value: f64| out.push(metric.sample(value));
+
+    put(Builtin::AiRequests, 1.0);
+    if result.cancelled != Some(CancelReason::Interrupted) {
+        put(Builtin::AiReqFailed, f64::from(u8::from(result.error.is_some())));
+    }
+    if result.error.is_some() {
+        put(Builtin::AiErrors, 1.0);
+    }
+    for (metric, value) in [
+        (Builtin::AiConnect, t.connect),
+        (Builtin::AiTtft, t.ttft),
+        (Builtin::AiTtfo, t.ttfo),
+        (Builtin::AiTtftIntended, t.ttft_intended),
+        (Builtin::AiTpot, t.tpot),
+        (Builtin::AiStreamDuration, t.stream_duration),
+        (Builtin::AiE2e, t.e2e),
+        (Builtin::AiStreamTokensPerSecond, t.tokens_per_second),
+        (Builtin::AiMaxGap, t.max_gap),
+        (Builtin::AiTokenCountGap, result.token_count_gap),
+        (Builtin::AiSloMet, result.slo_met.map(|met| f64::from(u8::from(met)))),
+    ] {
+        if let Some(value) = value {
+            put(metric, value);
+        }
+    }
+    for gap in &t.icl {
+        put(Builtin::AiIcl, *gap);
+    }
+    for gap in t.itl.iter().flatten() {
+        put(Builtin::AiItl, *gap);
+    }
+    if t.max_gap.is_some() {
+        put(Builtin::AiStall, t.stalls as f64);
+        put(Builtin::AiCoalescedEvents, t.coalesced as f64);
+    }
+    if let Some(usage) = &result.usage {
+        put(Builtin::AiInputTokens, usage.input as f64);
+        put(Builtin::AiOutputTokens, usage.output as f64);
+        put(Builtin::AiReasoningTokens, usage.reasoning as f64);
+        put(Builtin::AiCachedTokens, usage.cached as f64);
+        put(Builtin::AiInputLength, usage.input as f64);
+        put(Builtin::AiOutputLength, usage.output as f64);
+        match result.cost {
+            Some(usd) => put(Builtin::AiCost, usd),
+            None => put(Builtin::AiCostUnknown, 1.0),
+        }
+    }
+    out
+}
+
+/// The tags: the VU's, then ours where they are on, then the model's, then the call's; later ones win.
+pub fn tags(result: &CallResult, context: &SampleContext) -> Tags {
+    let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::with_capacity(12);
+    let mut system = |tag: SystemTag, value: Option<&str>| {
+        if let Some(value) = value.filter(|_| context.system_tags.has(tag)) {
+            pairs.push((tag.name().into(), value.into()));
+        }
+    };
+    let status = result.status.to_string();
+    system(SystemTag::Name, result.params.name.as_deref());
+    system(SystemTag::RequestType, result.params.request_type.as_deref());
+    system(SystemTag::Provider, Some(result.spec.provider.name));
+    system(SystemTag::Model, Some(&result.asked_model));
+    system(SystemTag::Status, Some(&status));
+    system(SystemTag::Stream, Some(if result.stream { "true" } else { "false" }));
+    system(SystemTag::FinishReason, result.finish_reason.map(|r| r.name()));
+    system(SystemTag::ErrorKind, result.error.as_ref().map(|e| e.kind.name()));
+    system(SystemTag::ErrorCode, result.error.as_ref().and_then(|e| e.code.as_deref()));
+    system(SystemTag::ExpectedResponse, Some(if result.ok() { "true" } else { "false" }));
+    for (name, value) in result.spec.tags.iter().chain(&result.params.tags) {
+        pairs.push((name.as_str().into(), value.as_str().into()));
+    }
+    context.tags.with(pairs)
+}
+
+fn activity(result: &CallResult, clock: &RunClock) -> CallActivity {
+    let usage = result.usage.unwrap_or_default();
+    CallActivity {
+        start_ns: clock.unix_ns(result.points.start),
+        end_ns: clock.unix_ns(result.points.end),
+        output: result.arrivals.iter().map(|(at, tokens)| (clock.unix_ns(*at), *tokens as f32)).collect(),
+        input_tokens: usage.input,
+        source: usage.source,
+        slo_met: result.slo_met,
+    }
+}
