@@ -1,0 +1,243 @@
+//! Every knob of the mock, with its default and its text form.
+//!
+//! The command line and `run --mock` fill it in; [`super::start`] validates it. Reads no files and no environment.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::dist::{CountDist, DelayDist, KnobError};
+use super::fault::Fault;
+
+/// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
+#[derive(Clone)]
+pub struct MockConfig {
+    /// Address to listen on; port 0 picks a free one. Default `127.0.0.1:0`.
+    pub listen: SocketAddr,
+    /// Time from the arrival of the request head to the first token. Default 200 ms.
+    pub ttft: DelayDist,
+    /// Time between a token and the next. Default 20 ms.
+    pub itl: DelayDist,
+    /// Tokens of visible output when the request does not limit them. Default 64.
+    pub output_tokens: CountDist,
+    /// Tokens of reasoning before the visible output. Default 0: none.
+    pub reasoning_tokens: CountDist,
+    /// Tokens per streamed event; 1..=1000. Default 1.
+    pub chunk_tokens: u32,
+    /// Share of model calls that fail, 0..=1. Default 0.
+    pub error_rate: f64,
+    /// The faults `error_rate` picks from with equal chance. Default: `server`.
+    pub error_kinds: Vec<Fault>,
+    /// Requests per minute (token bucket that starts full); None = unlimited.
+    pub rpm: Option<u32>,
+    /// Tokens per minute, prompt plus allowed output (token bucket that starts full); None = unlimited.
+    pub tpm: Option<u32>,
+    /// Model calls answered at a time; None = unlimited.
+    pub max_concurrency: Option<u32>,
+    /// What happens to a call beyond `max_concurrency`. Default: it waits.
+    pub when_full: WhenFull,
+    /// Calls that may wait when `when_full` is [`WhenFull::Queue`]; more get 503. Default 10,000.
+    pub queue_limit: u32,
+    /// Whether streams end with a usage event. Default: when the request asks.
+    pub usage: UsageMode,
+    /// Longest prompt plus output in tokens; None = unlimited.
+    pub context_tokens: Option<u32>,
+    /// Seed of everything random; the same seed and order of requests give the same answers. Default 0.
+    pub seed: u64,
+    /// File that receives one JSON object per request with the true times; None = no log.
+    pub truth_log: Option<PathBuf>,
+    /// Key that model calls must carry (`Authorization: Bearer`, `x-api-key` or `api-key`); None = none needed.
+    pub api_key: Option<String>,
+    /// Names of the models served; empty = any name.
+    pub models: Vec<String>,
+    /// Threads that write paced output, 1..=64. One holds about 100,000 tokens/s. Default 1.
+    pub pacer_threads: u32,
+}
+
+impl Default for MockConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            ttft: DelayDist::fixed(Duration::from_millis(200)),
+            itl: DelayDist::fixed(Duration::from_millis(20)),
+            output_tokens: CountDist::fixed(64),
+            reasoning_tokens: CountDist::fixed(0),
+            chunk_tokens: 1,
+            error_rate: 0.0,
+            error_kinds: vec![Fault::Status(500)],
+            rpm: None,
+            tpm: None,
+            max_concurrency: None,
+            when_full: WhenFull::Queue,
+            queue_limit: 10_000,
+            usage: UsageMode::Requested,
+            context_tokens: None,
+            seed: 0,
+            truth_log: None,
+            api_key: None,
+            models: Vec::new(),
+            pacer_threads: 1,
+        }
+    }
+}
+
+impl MockConfig {
+    /// Checks the values against each other and their ranges.
+    ///
+    /// # Errors
+    /// All problems found, one sentence each, naming the flag.
+    pub fn validate(&self) -> Result<(), Vec<String>> {
+        let mut problems = Vec::new();
+        if !(0.0..=1.0).contains(&self.error_rate) {
+            problems.push(format!("--error-rate is a share from 0 to 1, not {}", self.error_rate));
+        }
+        if self.error_rate > 0.0 && self.error_kinds.is_empty() {
+            problems.push(format!("--error-rate needs at least one --error-kind; known: {}", Fault::FORMS));
+        }
+        if !(1..=1000).contains(&self.chunk_tokens) {
+            problems.push(format!("--chunk-tokens is 1 to 1000 tokens per event, not {}", self.chunk_tokens));
+        }
+        if !(1..=64).contains(&self.pacer_threads) {
+            problems.push(format!("--pacer-threads is 1 to 64, not {}", self.pacer_threads));
+        }
+        for (flag, value) in [
+            ("--rpm", self.rpm),
+            ("--tpm", self.tpm),
+            ("--max-concurrency", self.max_concurrency),
+            ("--context-tokens", self.context_tokens),
+        ] {
+            if value == Some(0) {
+                problems.push(format!("{flag} is at least 1; leave it out for no limit"));
+            }
+        }
+        if let Some(key) = &self.api_key
+            && (key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            problems.push("--api-key must be visible ASCII characters without spaces".to_owned());
+        }
+        if self.models.iter().any(String::is_empty) {
+            problems.push("--model must not be empty".to_owned());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// The model names to list: those served, or one example when any name is.
+    pub(super) fn listed_models(&self) -> Vec<&str> {
+        if self.models.is_empty() { vec!["mock-model"] } else { self.models.iter().map(String::as_str).collect() }
+    }
+}
+
+impl fmt::Debug for MockConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockConfig")
+            .field("listen", &self.listen)
+            .field("ttft", &self.ttft.to_string())
+            .field("itl", &self.itl.to_string())
+            .field("output_tokens", &self.output_tokens.to_string())
+            .field("reasoning_tokens", &self.reasoning_tokens.to_string())
+            .field("chunk_tokens", &self.chunk_tokens)
+            .field("error_rate", &self.error_rate)
+            .field("error_kinds", &self.error_kinds)
+            .field("rpm", &self.rpm)
+            .field("tpm", &self.tpm)
+            .field("max_concurrency", &self.max_concurrency)
+            .field("when_full", &self.when_full)
+            .field("queue_limit", &self.queue_limit)
+            .field("usage", &self.usage)
+            .field("context_tokens", &self.context_tokens)
+            .field("seed", &self.seed)
+            .field("truth_log", &self.truth_log)
+            .field("api_key", &self.api_key.as_ref().map(|_| "[hidden]"))
+            .field("models", &self.models)
+            .field("pacer_threads", &self.pacer_threads)
+            .finish()
+    }
+}
+
+macro_rules! words_of {
+    ($(#[$doc:meta])* $name:ident, $what:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$vdoc])* $variant),+ }
+
+        impl FromStr for $name {
+            type Err = KnobError;
+
+            fn from_str(text: &str) -> Result<Self, KnobError> {
+                match text.trim() {
+                    $($word => Ok(Self::$variant),)+
+                    other => Err(KnobError(format!(
+                        "`{other}` is not a valid {}; known: {}", $what, [$($word),+].join(", ")
+                    ))),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self { $(Self::$variant => $word),+ })
+            }
+        }
+    };
+}
+
+words_of! {
+    /// What happens to a call when `max_concurrency` calls are being answered.
+    WhenFull, "behaviour when full" {
+        /// It waits its turn, first come first served.
+        Queue = "queue",
+        /// It is refused with 503.
+        Reject = "reject",
+    }
+}
+
+words_of! {
+    /// When a stream ends with a usage event. Bodies that are not streamed always carry usage, except with `never`.
+    UsageMode, "usage mode" {
+        /// In every stream.
+        Always = "always",
+        /// When the request sets `stream_options.include_usage`.
+        Requested = "requested",
+        /// In none.
+        Never = "never",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid_and_problems_are_reported_together() {
+        assert_eq!(MockConfig::default().validate(), Ok(()));
+        let bad = MockConfig {
+            error_rate: 1.5,
+            error_kinds: vec![],
+            chunk_tokens: 0,
+            rpm: Some(0),
+            pacer_threads: 0,
+            api_key: Some("a b".into()),
+            models: vec![String::new()],
+            ..MockConfig::default()
+        };
+        let problems = bad.validate().unwrap_err();
+        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert!(problems.iter().all(|p| p.contains("--")), "{problems:#?}");
+    }
+
+    #[test]
+    fn the_key_is_never_shown() {
+        let config = MockConfig { api_key: Some("sk-very-secret".into()), ..MockConfig::default() };
+        assert!(!format!("{config:?}").contains("secret"));
+        assert!(!format!("{:?}", MockConfig { api_key: Some(String::new()), ..config }.validate()).contains("secret"));
+    }
+
+    #[test]
+    fn words_parse_and_print() {
+        assert_eq!("queue".parse(), Ok(WhenFull::Queue));
+        assert_eq!(UsageMode::Always.to_string(), "always");
+        assert!("x".parse::<UsageMode>().unwrap_err().to_string().contains("always, requested, never"));
+    }
+}

@@ -1,0 +1,148 @@
+//! Decides what one answer consists of and when each part is due.
+//!
+//! Pure but for the random numbers it is given. The writers ([`super::stream`], [`super::whole`]) follow it to the letter.
+
+use std::str::FromStr;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::error::ApiError;
+use super::request::ChatRequest;
+use crate::mock::config::MockConfig;
+use crate::mock::dist::{CountDist, DelayDist};
+use crate::mock::fault::{AfterTokens, Fault};
+use crate::mock::http_request::Request;
+use crate::mock::words::{Passage, corpus};
+
+/// Knobs a single request turns by `x-mock-...` headers.
+#[derive(Debug, Default)]
+pub(super) struct Overrides {
+    ttft: Option<DelayDist>,
+    itl: Option<DelayDist>,
+    output_tokens: Option<CountDist>,
+    reasoning_tokens: Option<CountDist>,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Overrides {
+    pub(super) fn from_headers(request: &Request) -> Result<Self, ApiError> {
+        fn read<T: FromStr<Err: std::fmt::Display>>(request: &Request, name: &str) -> Result<Option<T>, ApiError> {
+            let parse = |text: &str| {
+                text.parse().map_err(|why: T::Err| ApiError::invalid(None, format!("header {name}: {why}")))
+            };
+            request.header(name).map(parse).transpose()
+        }
+        Ok(Self {
+            ttft: read(request, "x-mock-ttft-ms")?,
+            itl: read(request, "x-mock-itl-ms")?,
+            output_tokens: read(request, "x-mock-output-tokens")?,
+            reasoning_tokens: read(request, "x-mock-reasoning-tokens")?,
+            fault: read(request, "x-mock-error")?,
+        })
+    }
+}
+
+/// The answer to one request.
+pub(super) struct Plan {
+    pub(super) reasoning_tokens: u32,
+    pub(super) output_tokens: u32,
+    pub(super) chunk_tokens: u32,
+    /// `stop` or `length`.
+    pub(super) finish: &'static str,
+    /// When the response head is due: at once, but for `slow-headers`.
+    pub(super) head_due: Instant,
+    pub(super) first_due: Instant,
+    gap: DelayDist,
+    rng: ChaCha8Rng,
+    pub(super) reasoning: Passage,
+    pub(super) output: Passage,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Plan {
+    pub(super) fn make(
+        config: &MockConfig,
+        chat: &ChatRequest,
+        overrides: &Overrides,
+        fault: Option<Fault>,
+        base: Instant,
+        mut rng: ChaCha8Rng,
+    ) -> Self {
+        let wanted_reasoning = match overrides.reasoning_tokens.unwrap_or(config.reasoning_tokens).draw(&mut rng) {
+            0 if overrides.reasoning_tokens.is_none() => effort_tokens(chat.reasoning_effort.as_deref()),
+            n => n,
+        };
+        let wanted_output = overrides.output_tokens.unwrap_or(config.output_tokens).draw(&mut rng);
+        let (reasoning, output) = (corpus().passage(rng.random()), corpus().passage(rng.random()));
+
+        let wanted_output = wanted_output.max(chat.min_tokens.saturating_sub(wanted_reasoning));
+        let (mut reasoning_tokens, mut output_tokens, mut finish) = (wanted_reasoning, wanted_output, "stop");
+        if let Some(limit) = chat.max_tokens
+            && (chat.ignore_eos || reasoning_tokens.saturating_add(output_tokens) >= limit)
+        {
+            reasoning_tokens = reasoning_tokens.min(limit);
+            output_tokens = limit - reasoning_tokens;
+            finish = "length";
+        }
+        if !chat.stops.is_empty()
+            && let Some(before) = output.tokens_before(&chat.stops, output_tokens as usize)
+        {
+            (output_tokens, finish) = (before as u32, "stop");
+        }
+        if let Some(Fault::Huge(bytes)) = fault {
+            (reasoning_tokens, output_tokens, finish) = (0, huge_tokens(bytes), "stop");
+        }
+        let head_due = match fault {
+            Some(Fault::SlowHeaders(delay)) => base + delay,
+            _ => base,
+        };
+        let first_due = base + overrides.ttft.unwrap_or(config.ttft).draw(&mut rng);
+        Self {
+            reasoning_tokens,
+            output_tokens,
+            chunk_tokens: config.chunk_tokens,
+            finish,
+            head_due,
+            first_due: first_due.max(head_due),
+            gap: overrides.itl.unwrap_or(config.itl),
+            rng,
+            reasoning,
+            output,
+            fault,
+        }
+    }
+
+    /// Tokens of reasoning and output.
+    pub(super) fn total_tokens(&self) -> u32 {
+        self.reasoning_tokens + self.output_tokens
+    }
+
+    /// The time that generating `tokens` tokens takes.
+    pub(super) fn gaps(&mut self, tokens: u32) -> Duration {
+        (0..tokens).map(|_| self.gap.draw(&mut self.rng)).sum()
+    }
+
+    /// After how many tokens a fault that strikes inside a stream does so; never more than there are.
+    pub(super) fn strikes_at(&self, after: AfterTokens) -> u32 {
+        after.unwrap_or(self.total_tokens() / 2).min(self.total_tokens())
+    }
+}
+
+/// The text of `huge`, one token of four bytes again and again.
+pub(super) const HUGE_WORD: &[u8] = b" the";
+
+fn huge_tokens(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(HUGE_WORD.len() as u64)).unwrap_or(u32::MAX)
+}
+
+fn effort_tokens(effort: Option<&str>) -> u32 {
+    match effort {
+        None => 0,
+        Some("minimal") => 8,
+        Some("low") => 16,
+        Some("medium") => 32,
+        Some(_) => 64,
+    }
+}

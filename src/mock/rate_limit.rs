@@ -1,0 +1,224 @@
+//! Real rate limits: token buckets per minute for requests and tokens, and the headers in which OpenAI reports them.
+//!
+//! A dialect takes from them before it answers. Buckets start full and refill evenly, so that "60 per minute" allows a
+//! burst of 60 and then one per second.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// A bucket that holds a minute's allowance.
+#[derive(Debug)]
+struct Bucket {
+    limit: f64,
+    level: f64,
+    at: Instant,
+}
+
+impl Bucket {
+    fn new(limit: u32, now: Instant) -> Self {
+        Self { limit: f64::from(limit), level: f64::from(limit), at: now }
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.limit / 60.0;
+        self.level = (self.level + gained).min(self.limit);
+        self.at = self.at.max(now);
+    }
+
+    /// How long until `amount` is there.
+    fn wait(&self, amount: f64) -> Duration {
+        // A hair's breadth below counts as enough: the level is a sum of rounded parts.
+        let missing = amount - self.level - 1e-6;
+        if missing <= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(missing * 60.0 / self.limit) }
+    }
+
+    fn state(&self) -> BucketState {
+        BucketState {
+            limit: self.limit as u64,
+            remaining: self.level.max(0.0) as u64,
+            reset: Duration::from_secs_f64((self.limit - self.level).max(0.0) * 60.0 / self.limit),
+        }
+    }
+}
+
+/// What is left of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BucketState {
+    pub(super) limit: u64,
+    pub(super) remaining: u64,
+    /// Time until the bucket is full again.
+    pub(super) reset: Duration,
+}
+
+/// Which limit refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LimitKind {
+    Requests,
+    Tokens,
+}
+
+/// A refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) kind: LimitKind,
+    pub(super) limit: u64,
+    pub(super) used: u64,
+    pub(super) requested: u64,
+    /// When to try again; None = never, the request alone exceeds the limit.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// The limits of a mock.
+#[derive(Debug)]
+pub(super) struct RateLimits {
+    buckets: Mutex<Buckets>,
+}
+
+#[derive(Debug)]
+struct Buckets {
+    requests: Option<Bucket>,
+    tokens: Option<Bucket>,
+}
+
+/// The outcome of asking, with the headers to send in either case.
+pub(super) struct Decision {
+    pub(super) refused: Option<Refusal>,
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
+impl RateLimits {
+    pub(super) fn new(rpm: Option<u32>, tpm: Option<u32>) -> Self {
+        let now = Instant::now();
+        let buckets = Buckets { requests: rpm.map(|n| Bucket::new(n, now)), tokens: tpm.map(|n| Bucket::new(n, now)) };
+        Self { buckets: Mutex::new(buckets) }
+    }
+
+    /// Takes one request and `tokens` tokens, or nothing at all.
+    pub(super) fn take(&self, tokens: u64, now: Instant) -> Decision {
+        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Buckets { requests, tokens: token_bucket } = &mut *buckets;
+        let mut refused = None;
+        let asked = [(LimitKind::Requests, requests, 1.0), (LimitKind::Tokens, token_bucket, tokens as f64)];
+        let mut present = asked.into_iter().filter_map(|(kind, b, n)| b.as_mut().map(|b| (kind, b, n)));
+        let mut present: [Option<(LimitKind, &mut Bucket, f64)>; 2] = [present.next(), present.next()];
+        for (kind, bucket, amount) in present.iter_mut().flatten() {
+            bucket.refill(now);
+            let wait = bucket.wait(*amount);
+            if wait > Duration::ZERO && refused.is_none() {
+                refused = Some(Refusal {
+                    kind: *kind,
+                    limit: bucket.limit as u64,
+                    used: (bucket.limit - bucket.level).ceil() as u64,
+                    requested: *amount as u64,
+                    retry_after: (*amount <= bucket.limit).then_some(wait),
+                });
+            }
+        }
+        let mut headers = Vec::new();
+        for (kind, bucket, amount) in present.into_iter().flatten() {
+            if refused.is_none() {
+                bucket.level -= amount;
+            }
+            let BucketState { limit, remaining, reset } = bucket.state();
+            let names = match kind {
+                LimitKind::Requests => {
+                    ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+                }
+                LimitKind::Tokens => {
+                    ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
+                }
+            };
+            headers.extend(names.into_iter().zip([limit.to_string(), remaining.to_string(), go_duration(reset)]));
+        }
+        if let Some(Refusal { retry_after: Some(wait), .. }) = refused {
+            headers.extend(retry_headers(wait));
+        }
+        Decision { refused, headers }
+    }
+}
+
+/// `retry-after` (whole seconds, rounded up) and `retry-after-ms`.
+pub(super) fn retry_headers(wait: Duration) -> [(&'static str, String); 2] {
+    let ms = wait.as_micros().div_ceil(1000);
+    [("retry-after", ms.div_ceil(1000).to_string()), ("retry-after-ms", ms.to_string())]
+}
+
+/// A duration as OpenAI writes it in its headers: `120ms`, `1.5s`, `6m0s`.
+pub(super) fn go_duration(d: Duration) -> String {
+    let ms = d.as_micros().div_ceil(1000);
+    if ms < 1000 {
+        return format!("{ms}ms");
+    }
+    let (minutes, ms) = (ms / 60_000, ms % 60_000);
+    let seconds = if ms % 1000 == 0 {
+        format!("{}s", ms / 1000)
+    } else {
+        format!("{}.{}s", ms / 1000, format!("{:03}", ms % 1000).trim_end_matches('0'))
+    };
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => seconds,
+        (0, m) => format!("{m}m{seconds}"),
+        (h, m) => format!("{h}h{m}m{seconds}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value<'a>(decision: &'a Decision, name: &str) -> &'a str {
+        &decision.headers.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no {name}")).1
+    }
+
+    #[test]
+    fn a_full_minute_may_burst_and_then_refills_evenly() {
+        let limits = RateLimits::new(Some(60), None);
+        let start = Instant::now();
+        for n in 0..60 {
+            let decision = limits.take(5, start);
+            assert!(decision.refused.is_none());
+            assert_eq!(value(&decision, "x-ratelimit-remaining-requests"), (59 - n).to_string());
+        }
+        let refused = limits.take(5, start).refused.unwrap();
+        assert_eq!((refused.kind, refused.limit, refused.used, refused.requested), (LimitKind::Requests, 60, 60, 1));
+        let wait = refused.retry_after.unwrap();
+        assert!((0.98..=1.01).contains(&wait.as_secs_f64()), "{wait:?}");
+        assert!(limits.take(5, start + wait).refused.is_none());
+        assert!(limits.take(5, start + wait).refused.is_some());
+    }
+
+    #[test]
+    fn a_refused_call_takes_nothing_from_either_bucket() {
+        let limits = RateLimits::new(Some(10), Some(100));
+        let now = Instant::now();
+        assert!(limits.take(90, now).refused.is_none());
+        let decision = limits.take(20, now);
+        assert_eq!(decision.refused.unwrap().kind, LimitKind::Tokens);
+        assert_eq!(value(&decision, "x-ratelimit-remaining-requests"), "9");
+        assert_eq!(value(&decision, "x-ratelimit-remaining-tokens"), "10");
+        assert_eq!(value(&decision, "retry-after"), "6");
+        assert!(limits.take(10, now).refused.is_none());
+    }
+
+    #[test]
+    fn a_call_larger_than_the_limit_can_never_pass() {
+        let decision = RateLimits::new(None, Some(100)).take(101, Instant::now());
+        assert_eq!(decision.refused.unwrap().retry_after, None);
+        assert!(decision.headers.iter().all(|(name, _)| !name.starts_with("retry-after")));
+    }
+
+    #[test]
+    fn durations_read_as_openai_writes_them() {
+        for (ms, text) in
+            [(0, "0ms"), (120, "120ms"), (1000, "1s"), (1500, "1.5s"), (360_000, "6m0s"), (3_661_020, "1h1m1.02s")]
+        {
+            assert_eq!(go_duration(Duration::from_millis(ms)), text);
+        }
+    }
+
+    #[test]
+    fn without_limits_nothing_is_said() {
+        let decision = RateLimits::new(None, None).take(1_000_000, Instant::now());
+        assert!(decision.refused.is_none() && decision.headers.is_empty());
+    }
+}
