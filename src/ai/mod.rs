@@ -16,6 +16,7 @@ pub mod durations;
 pub mod errors;
 pub mod event;
 mod fields;
+pub mod net_transport;
 pub mod params;
 pub mod providers;
 pub mod rate_limit;

@@ -58,6 +58,6 @@ pub(crate) fn run(args: MockArgs, terminal: &Terminal) -> Result<u8, Error> {
             () = limit => {}
         }
     });
-    server.stop();
+    let _ = server.stop();
     Ok(ExitCode::Ok as u8)
 }

@@ -19,7 +19,7 @@ use crate::metrics::{Aggregator, AggregatorConfig, Registry, Summary, bus, thres
 use crate::mock::{self, MockServer};
 use crate::net;
 use crate::options::{self, Layers, Options};
-use crate::output;
+use crate::output::{self, OutputContext};
 use crate::scheduler::{Run, RunOutcome, Scheduler};
 use crate::script;
 use crate::stop::{StopReason, StopSignal};
@@ -28,6 +28,9 @@ use crate::vu::RunState;
 
 /// Model name the embedded mock answers to when the user names none.
 const MOCK_MODEL: &str = "gpt-4o-mini";
+
+/// Lateness of the embedded mock's writes beyond which its run is no measurement.
+const MOCK_LATENESS: Duration = Duration::from_millis(10);
 
 /// Arguments of `inrush run`.
 #[derive(Args, Debug)]
@@ -130,8 +133,16 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         threshold::validate(thresholds, &shared.registry).map_err(|p| threshold::problems_to_error(&p))?;
     let options = Arc::new(options);
     let _ = shared.options.set(Arc::clone(&options));
-    let _ = shared.net.set(Arc::new(net::Shared::new(&options.net)?));
-    let listeners = output::open(&args.outputs, &process_env, &shared.registry, &options)?;
+    let _ = shared.net.set(net::Shared::new(options.net.clone())?);
+    let listeners = output::open_all(
+        &args.outputs,
+        &OutputContext {
+            env: process_env,
+            registry: Arc::clone(&shared.registry),
+            thresholds: thresholds.clone(),
+            stdout: Arc::new(|| Box::new(std::io::stdout())),
+        },
+    )?;
 
     let mut config = AggregatorConfig::new(Arc::clone(&shared.registry), stop.clone());
     config.thresholds = thresholds;
@@ -152,7 +163,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         state: Arc::clone(&shared.state),
         stop: stop.clone(),
     });
-    let states = scheduler.progress().scenarios();
+    let states = scheduler.progress().scenarios().to_vec();
     let display = (!global.quiet).then(|| {
         let snapshots = aggregator.snapshots();
         runtime.spawn(progress::show(
@@ -187,7 +198,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mut summary = aggregator.finish()?;
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {
-        mock.stop();
+        let _ = mock.stop();
     }
     let written = summary_out::write(&args.summary, &summary, &options, &runner, &runtime, &shared, terminal);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
@@ -319,8 +330,13 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);
-    if let Some(lag) = mock.and_then(|m| m.stats().behind()) {
-        summary.health.invalidate(lag);
+    if let Some(stats) = mock.map(MockServer::stats)
+        && !stats.kept_pace(MOCK_LATENESS)
+    {
+        summary.health.invalidate(format!(
+            "the embedded mock could not keep pace (p99 of its writes {:.1} ms late): this machine was too busy",
+            stats.lateness_p99.as_secs_f64() * 1e3
+        ));
     }
 }
 

@@ -265,7 +265,7 @@ fn iteration(
 
 /// Bytes moved since the last call.
 fn push_data(host: &Host, samples: &mut Vec<crate::metrics::Sample>) {
-    let (sent, received) = host.client.borrow().as_ref().map_or((0, 0), |c| c.take_bytes());
+    let (sent, received) = host.client.borrow().as_ref().map_or((0, 0), |c| c.bytes().take());
     #[allow(clippy::cast_precision_loss)]
     if host.client.borrow().is_some() {
         samples.push(Builtin::DataSent.sample(sent as f64));

@@ -118,17 +118,20 @@ fn open(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let opened = host.block(async move { client.open(request).await })?;
     let stream = match opened {
         Ok(stream) => stream,
-        Err(exchange) => {
+        Err(response) => {
+            let exchange = response.into_last();
             let message = exchange.error.as_ref().map(|e| e.message.clone()).unwrap_or_default();
             finish(&host, &url, 0, start, None, &tags);
             if host.options().throw {
                 return Err(error(message));
             }
-            return response("", 0, &[], &message, context);
+            return self::response("", 0, &[], &message, context);
         }
     };
     let head = stream.head();
-    let (status, headers, headers_at) = (head.status, head.headers.clone(), head.t_headers);
+    let status = head.status;
+    let headers: Vec<(String, String)> = head.headers.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    let headers_at = head.marks.headers.unwrap_or(head.marks.end);
     let handlers = Rc::new(RefCell::new(Handlers::default()));
     let object = SseClient::from_data(SseClient { handlers: Rc::clone(&handlers) }, context)?;
     let result = drive(&host, stream, &handlers, &setup, object, &url, status, &tags, context);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 
-use crate::ai::fields::Problems;
+use crate::ai::Problems;
 use crate::ai::tokens;
 use crate::js::convert::{arg, define, error, function, to_json, to_text, type_error};
 use crate::js::modules::metrics::class;

@@ -54,7 +54,7 @@ pub(super) fn environment_spec(named: &JsValue, context: &mut Context) -> JsResu
 }
 
 /// `__ENV` as the scenario sees it.
-fn env(context: &mut Context) -> crate::ai::fields::Env {
+fn env(context: &mut Context) -> crate::ai::Env {
     let mut env = host(context).shared.env.clone();
     let global = context.global_object();
     if let Ok(object) = global.get(js_string!("__ENV"), context)

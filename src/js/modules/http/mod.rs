@@ -135,7 +135,7 @@ fn send(prepared: Prepared, context: &mut Context) -> JsResult<JsValue> {
 }
 
 /// Emits the samples of all hops and makes the Response; throws on failure when asked to.
-fn finish(response: net::http::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
+fn finish(response: net::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     for hop in &response.hops {
         emit::exchange(&host, hop, report);

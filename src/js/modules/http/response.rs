@@ -16,6 +16,7 @@ use crate::js::convert::{arg, array_buffer, define, error, from_json, string, te
 use crate::js::host::host;
 use crate::clock::millis;
 use crate::js::json_parse;
+use crate::net::Exchange;
 use crate::net::headers::canonical;
 
 /// How the script wants the body.
@@ -32,7 +33,7 @@ pub(crate) enum BodyType {
 /// Everything a Response shows.
 #[derive(Debug)]
 pub(crate) struct ResponseData {
-    pub(crate) exchange: crate::net::Exchange,
+    pub(crate) exchange: Exchange,
     pub(crate) body_type: BodyType,
 }
 
@@ -256,7 +257,8 @@ fn json(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
             Ok(_) => Err(error("the body is not valid JSON")),
         };
     }
-    let found = gjson::get(&body, &text(&path));
+    let path = text(&path);
+    let found = gjson::get(&body, &path);
     if !found.exists() {
         return Ok(JsValue::undefined());
     }

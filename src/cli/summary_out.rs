@@ -1,0 +1,144 @@
+//! What happens to the summary at the end of `inrush run`: the script's `handleSummary`, or the text; and `--summary-export`.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::error::Error;
+use crate::js::{ScriptRunner, Shared};
+use crate::metrics::snapshot::Snapshot;
+use crate::metrics::{Summary, TrendStat};
+use crate::options::Options;
+use crate::report::{ReportOptions, SummaryMode, handle_summary, human::TimeUnit, summary_export, text};
+use crate::ui::terminal::Terminal;
+
+/// Flags about the summary.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Summary")]
+pub(crate) struct SummaryFlags {
+    /// How much the summary shows: compact, full or disabled
+    #[arg(long, value_name = "MODE", default_value = "compact", env = "K6_SUMMARY_MODE", value_parser = mode)]
+    summary_mode: SummaryMode,
+    /// No summary (as --summary-mode=disabled)
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          env = "K6_NO_SUMMARY", value_parser = clap::builder::BoolishValueParser::new())]
+    no_summary: Option<bool>,
+    /// Write the summary to this file as JSON
+    #[arg(long, value_name = "FILE", env = "K6_SUMMARY_EXPORT")]
+    summary_export: Option<String>,
+}
+
+fn mode(name: &str) -> Result<SummaryMode, String> {
+    SummaryMode::parse(name).ok_or_else(|| format!("unknown summary mode '{name}'; known: compact, full, disabled"))
+}
+
+impl SummaryFlags {
+    /// Whether all sections are wanted.
+    pub(super) fn full(&self) -> bool {
+        self.summary_mode == SummaryMode::Full
+    }
+}
+
+/// One line of live figures for the progress display.
+pub(crate) fn live_line(snapshot: &Snapshot) -> String {
+    let mut parts = Vec::new();
+    if snapshot.ai_requests > 0 {
+        parts.push(format!("{} calls", snapshot.ai_requests));
+        parts.push(format!("{:.0} tok/s", snapshot.tokens_per_second));
+        if let Some(p95) = snapshot.ttft_p95_ms {
+            parts.push(format!("ttft p95 {p95:.0} ms"));
+        }
+        if snapshot.ai_failed > 0.0 {
+            parts.push(format!("{:.1}% failed", snapshot.ai_failed * 100.0));
+        }
+        if snapshot.cost_usd > 0.0 {
+            parts.push(format!("${:.4}", snapshot.cost_usd));
+        }
+    }
+    if snapshot.http_reqs > 0 {
+        parts.push(format!("{:.0} http reqs/s", snapshot.http_reqs_per_second));
+    }
+    if snapshot.dropped_iterations > 0 {
+        parts.push(format!("{} dropped", snapshot.dropped_iterations));
+    }
+    if !snapshot.failing_thresholds.is_empty() {
+        parts.push(format!("failing: {}", snapshot.failing_thresholds.join(", ")));
+    }
+    parts.join("  ")
+}
+
+/// Everything that is shown or written at the end. Each part is tried, whatever happens to the others.
+///
+/// # Errors
+/// A file that cannot be written; the text on stdout has been printed then.
+pub(crate) fn write(
+    flags: &SummaryFlags,
+    summary: &Summary,
+    options: &Options,
+    runner: &Arc<ScriptRunner>,
+    runtime: &tokio::runtime::Runtime,
+    shared: &Shared,
+    terminal: &Terminal,
+) -> Result<(), Error> {
+    let stdout_tty = std::io::stdout().is_terminal();
+    let mode = if flags.no_summary == Some(true) { SummaryMode::Disabled } else { flags.summary_mode };
+    let report = ReportOptions {
+        trend_stats: TrendStat::parse_all(options.summary_trend_stats.iter().map(String::as_str))
+            .unwrap_or_else(|_| TrendStat::defaults()),
+        time_unit: options.summary_time_unit.as_deref().and_then(TimeUnit::parse),
+        mode,
+        colour: stdout_tty && terminal.colors(),
+        stdout_tty,
+        stderr_tty: terminal.interactive(),
+        setup_data: shared
+            .setup_data
+            .get()
+            .and_then(Option::as_deref)
+            .and_then(|text| serde_json::from_str(text).ok()),
+    };
+    let mut problems: Vec<String> = Vec::new();
+    if let Some(path) = &flags.summary_export {
+        put(path, &summary_export::render(summary, &report), &mut problems);
+    }
+    let own = if mode == SummaryMode::Disabled {
+        Ok(None)
+    } else {
+        runtime.block_on(runner.handle_summary(handle_summary::data(summary, &report)))
+    };
+    match own {
+        Ok(Some(files)) => {
+            for (name, bytes) in files {
+                match name.as_str() {
+                    "stdout" => print(&bytes),
+                    "stderr" => terminal.line(String::from_utf8_lossy(&bytes).trim_end_matches('\n')),
+                    path => put(path, &bytes, &mut problems),
+                }
+            }
+        }
+        Ok(None) => print(&text::render(summary, &report)),
+        Err(error) => {
+            // The run itself succeeded: its figures are shown all the same.
+            tracing::error!("handleSummary() failed, the usual summary follows: {}", error.message());
+            print(&text::render(summary, &report));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Error::usage(problems.join("\n       "))) }
+}
+
+fn print(bytes: &[u8]) {
+    let mut out = std::io::stdout().lock();
+    // A reader that went away is no failure of the run.
+    let _ = out.write_all(bytes);
+    let _ = out.flush();
+}
+
+fn put(path: &str, bytes: &[u8], problems: &mut Vec<String>) {
+    if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) {
+        let _ = std::fs::create_dir_all(folder);
+    }
+    if let Err(e) = std::fs::write(path, bytes) {
+        problems.push(format!("cannot write '{path}': {e}"));
+    }
+}
