@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::metrics::SystemTags;
 
+pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 
 /// The options of a run, complete and valid.
@@ -126,24 +127,4 @@ pub enum HttpDebug {
     Headers,
     /// Heads and bodies.
     Full,
-}
-
-/// The thresholds of one metric or sub-metric.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThresholdOption {
-    /// `metric` or `metric{tag:value,...}` as the user wrote it.
-    pub selector: String,
-    /// The expressions in order.
-    pub expressions: Vec<ThresholdExpression>,
-}
-
-/// One threshold expression with its behaviour.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThresholdExpression {
-    /// The text, e.g. `p(95)<500`.
-    pub source: String,
-    /// End the run when it is crossed.
-    pub abort_on_fail: bool,
-    /// Do not abort before this much time has passed.
-    pub delay_abort_eval: Duration,
 }

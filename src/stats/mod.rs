@@ -1,1 +1,5 @@
-//! Pure mathematics: quantiles.
+//! Pure mathematics on numbers: no I/O, no clock, no knowledge of what is measured.
+
+pub mod quantile;
+
+pub use quantile::{Spread, quantile_sorted};

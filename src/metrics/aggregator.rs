@@ -1,0 +1,255 @@
+//! The aggregator's thread: takes batches off the bus, counts them, hands them to the outputs, evaluates thresholds every
+//! 2 s and ends the run when one with `abortOnFail` is crossed.
+//!
+//! Started by the command line before the first VU, finished after the last. It never blocks on an output (each has a
+//! buffer of its own) and never drops a batch.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvTimeoutError, TryRecvError};
+
+use super::bus::BusReceiver;
+use super::collector::Collector;
+use super::health::Health;
+use super::listener::Listener;
+use super::registry::Registry;
+use super::sample::SampleBatch;
+use super::snapshot::Snapshot;
+use super::summary::Summary;
+use super::threshold::Thresholds;
+use crate::error::{Error, ExitCode};
+use crate::stop::{StopReason, StopSignal};
+
+/// How often the snapshot for the progress display is renewed.
+const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(250);
+
+/// How long `finish` may go unnoticed while the bus is silent and a sender still exists.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Batches counted before the clock is looked at again.
+const BURST: usize = 256;
+
+/// What the aggregator works with.
+pub struct AggregatorConfig {
+    /// The metrics of the run.
+    pub registry: Arc<Registry>,
+    /// Checked thresholds; empty with `--no-thresholds`.
+    pub thresholds: Thresholds,
+    /// The outputs.
+    pub listeners: Vec<Box<dyn Listener>>,
+    /// Tripped by a threshold with `abortOnFail`.
+    pub stop: StopSignal,
+    /// Keep all metrics per scenario and per group, for the full summary.
+    pub full: bool,
+    /// How often thresholds are evaluated; k6's is 2 s.
+    pub threshold_interval: Duration,
+}
+
+impl AggregatorConfig {
+    /// No thresholds, no outputs, k6's interval.
+    pub fn new(registry: Arc<Registry>, stop: StopSignal) -> Self {
+        Self {
+            registry,
+            thresholds: Thresholds::default(),
+            listeners: Vec::new(),
+            stop,
+            full: false,
+            threshold_interval: Duration::from_secs(2),
+        }
+    }
+}
+
+/// Starts the thread.
+#[derive(Debug)]
+pub struct Aggregator;
+
+/// The running aggregator.
+#[derive(Debug)]
+pub struct AggregatorHandle {
+    thread: JoinHandle<Summary>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    closing: AtomicBool,
+    span: Mutex<(Instant, Option<Instant>)>,
+    snapshot: Mutex<Snapshot>,
+}
+
+impl Shared {
+    fn elapsed(&self) -> Duration {
+        let (start, end) = *self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        end.unwrap_or_else(Instant::now).saturating_duration_since(start)
+    }
+}
+
+impl Aggregator {
+    /// Starts the thread; the run's time counts from now until [`AggregatorHandle::mark_start`] says otherwise.
+    ///
+    /// # Errors
+    /// The operating system refuses a thread.
+    pub fn spawn(config: AggregatorConfig, bus: BusReceiver) -> Result<AggregatorHandle, Error> {
+        let shared = Arc::new(Shared {
+            closing: AtomicBool::new(false),
+            span: Mutex::new((Instant::now(), None)),
+            snapshot: Mutex::new(Snapshot::default()),
+        });
+        let state = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("aggregator".to_owned())
+            .spawn(move || Run::new(config, bus, state).run())
+            .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the metrics thread: {e}")))?;
+        Ok(AggregatorHandle { thread, shared })
+    }
+}
+
+impl AggregatorHandle {
+    /// The load begins now: counters are divided by, and `delayAbortEval` counts from, the time since.
+    pub fn mark_start(&self) {
+        *self.shared.span.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), None);
+    }
+
+    /// The load is over: teardown does not count as time of the run.
+    pub fn mark_end(&self) {
+        let mut span = self.shared.span.lock().unwrap_or_else(PoisonError::into_inner);
+        span.1.get_or_insert_with(Instant::now);
+    }
+
+    /// The main figures, at most a quarter of a second old.
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A reader of snapshots for another thread, e.g. the progress display.
+    pub fn snapshots(&self) -> impl Fn() -> Snapshot + Send + Sync + 'static {
+        let shared = Arc::clone(&self.shared);
+        move || shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counts what is still on the bus, evaluates the thresholds, closes the outputs and returns the summary. Returns when
+    /// every sender is gone or the bus is empty, whichever comes first, so that an abandoned VU cannot hold it up.
+    ///
+    /// # Errors
+    /// The aggregator panicked (exit code 109): a bug of ours.
+    pub fn finish(self) -> Result<Summary, Error> {
+        self.mark_end();
+        self.shared.closing.store(true, Ordering::SeqCst);
+        self.thread.join().map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+            Error::new(ExitCode::Panic, format!("the collection of metrics broke down: {text}"))
+                .with_hint("this is a bug of inrush; please report it with the script and this message")
+        })
+    }
+}
+
+/// The state of the thread.
+struct Run {
+    collector: Collector,
+    listeners: Vec<Box<dyn Listener>>,
+    bus: BusReceiver,
+    stop: StopSignal,
+    shared: Arc<Shared>,
+    threshold_interval: Duration,
+}
+
+impl Run {
+    fn new(config: AggregatorConfig, bus: BusReceiver, shared: Arc<Shared>) -> Self {
+        Self {
+            collector: Collector::new(config.registry, config.thresholds, config.full),
+            listeners: config.listeners,
+            bus,
+            stop: config.stop,
+            shared,
+            threshold_interval: config.threshold_interval,
+        }
+    }
+
+    fn run(mut self) -> Summary {
+        let mut next_thresholds = Instant::now() + self.threshold_interval;
+        let mut next_snapshot = Instant::now() + SNAPSHOT_INTERVAL;
+        loop {
+            let now = Instant::now();
+            if now >= next_thresholds {
+                self.evaluate();
+                next_thresholds = now + self.threshold_interval;
+            }
+            if now >= next_snapshot {
+                self.publish();
+                next_snapshot = now + SNAPSHOT_INTERVAL;
+            }
+            // Read before the bus is found empty, so that what was sent before `finish` is counted.
+            let closing = self.shared.closing.load(Ordering::SeqCst);
+            let wait = POLL.min(next_snapshot.saturating_duration_since(now));
+            let first = if closing {
+                self.bus.rx.try_recv().map_err(|e| match e {
+                    TryRecvError::Empty => RecvTimeoutError::Timeout,
+                    TryRecvError::Disconnected => RecvTimeoutError::Disconnected,
+                })
+            } else {
+                self.bus.rx.recv_timeout(wait)
+            };
+            match first {
+                Ok(batch) => {
+                    self.take(batch);
+                    for _ in 0..BURST {
+                        let Ok(batch) = self.bus.rx.try_recv() else { break };
+                        self.take(batch);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) if !closing => {}
+                Err(_) => break,
+            }
+        }
+        self.finish()
+    }
+
+    fn take(&mut self, batch: SampleBatch) {
+        self.collector.ingest(&batch);
+        if !self.listeners.is_empty() {
+            let batch = Arc::new(batch);
+            for listener in &mut self.listeners {
+                listener.on_batch(&batch);
+            }
+        }
+    }
+
+    fn evaluate(&mut self) {
+        let aborting = self.collector.evaluate(self.shared.elapsed());
+        if !aborting.is_empty() && !self.shared.closing.load(Ordering::SeqCst) {
+            self.stop.trip(StopReason::Threshold(aborting.join(", ")));
+        }
+    }
+
+    fn publish(&mut self) {
+        let mut snapshot = self.collector.snapshot(self.shared.elapsed());
+        snapshot.bus_waits = self.bus.waits.load(Ordering::Relaxed);
+        *self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
+    }
+
+    fn finish(mut self) -> Summary {
+        self.publish();
+        let mut health = Health { bus_waits: self.bus.waits.load(Ordering::Relaxed), ..Health::default() };
+        for listener in self.listeners {
+            let report = listener.finish();
+            if report.dropped > 0 || report.error.is_some() {
+                tracing::warn!(
+                    output = report.name,
+                    dropped = report.dropped,
+                    "output is incomplete: {}",
+                    report.error.as_deref().unwrap_or("it could not keep up and samples were dropped")
+                );
+            }
+            health.outputs.push(report);
+        }
+        self.collector.finish(self.shared.elapsed(), health)
+    }
+}
+
+#[cfg(test)]
+#[path = "aggregator_tests.rs"]
+mod tests;
