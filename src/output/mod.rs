@@ -1,1 +1,130 @@
-//! Live sinks for samples.
+//! Live sinks for samples (`-o name=arg`). Each output is one file here and one row in [`OUTPUTS`]: it opens its target
+//! and gives back a [`Listener`] with a buffer and a flusher thread of its own, so that a slow disk never slows
+//! the aggregator. Called by the command line before the run.
+
+pub mod csv;
+pub mod flusher;
+pub mod json;
+pub mod target;
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::metrics::{Listener, Registry, Thresholds};
+
+/// Makes a writer on the process's standard output, or on whatever stands in for it.
+pub type Stdout = Arc<dyn Fn() -> Box<dyn Write + Send> + Send + Sync>;
+
+/// What an output needs to open.
+#[derive(Clone)]
+pub struct OutputContext {
+    /// The environment; each output reads its own `K6_<NAME>_*` variables.
+    pub env: BTreeMap<String, String>,
+    /// The metrics of the run.
+    pub registry: Arc<Registry>,
+    /// The checked thresholds, which some formats describe.
+    pub thresholds: Thresholds,
+    /// Where data goes when no file is named.
+    pub stdout: Stdout,
+}
+
+/// One kind of output.
+#[derive(Debug)]
+pub struct OutputDef {
+    /// Name before the `=` of `-o`.
+    pub name: &'static str,
+    /// One line for `--help`.
+    pub help: &'static str,
+    /// Opens it; the argument is what follows the `=`, None without one.
+    pub open: fn(Option<&str>, &OutputContext) -> Result<Box<dyn Listener>, Error>,
+}
+
+/// All outputs, alphabetical.
+pub static OUTPUTS: &[OutputDef] = &[
+    OutputDef {
+        name: "csv",
+        help: "csv[=file[.gz]]: one row per sample in k6's columns (default file.csv)",
+        open: csv::open,
+    },
+    OutputDef {
+        name: "json",
+        help: "json[=file[.gz]]: one JSON object per line as k6 writes it (default stdout)",
+        open: json::open,
+    },
+];
+
+/// Opens one output given as `name` or `name=arg`.
+///
+/// # Errors
+/// An unknown name (with the known ones), or a target that cannot be opened.
+pub fn open(spec: &str, context: &OutputContext) -> Result<Box<dyn Listener>, Error> {
+    let (name, arg) = match spec.split_once('=') {
+        Some((name, arg)) => (name.trim(), Some(arg.trim()).filter(|a| !a.is_empty())),
+        None => (spec.trim(), None),
+    };
+    let Some(def) = OUTPUTS.iter().find(|def| def.name == name) else {
+        let known: Vec<&str> = OUTPUTS.iter().map(|def| def.name).collect();
+        return Err(Error::usage(format!("unknown output `{name}`; known: {}", known.join(", ")))
+            .with_hint("write -o name or -o name=argument, e.g. -o json=results.json"));
+    };
+    (def.open)(arg, context)
+}
+
+/// Opens all outputs of a run.
+///
+/// # Errors
+/// As [`open`], for the first that fails.
+pub fn open_all<S: AsRef<str>>(specs: &[S], context: &OutputContext) -> Result<Vec<Box<dyn Listener>>, Error> {
+    specs.iter().map(|spec| open(spec.as_ref(), context)).collect()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Bytes "printed" by a test.
+    #[derive(Clone, Default)]
+    pub(crate) struct Printed(Arc<Mutex<Vec<u8>>>);
+
+    impl Printed {
+        pub(crate) fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Printed {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    pub(crate) fn context(printed: &Printed) -> OutputContext {
+        let printed = printed.clone();
+        OutputContext {
+            env: BTreeMap::new(),
+            registry: Arc::new(Registry::new()),
+            thresholds: Thresholds::default(),
+            stdout: Arc::new(move || Box::new(printed.clone())),
+        }
+    }
+
+    #[test]
+    fn unknown_outputs_name_the_known_ones() {
+        let error = open("xml=x", &context(&Printed::default())).err().unwrap();
+        assert_eq!(error.message(), "unknown output `xml`; known: csv, json");
+    }
+
+    #[test]
+    fn the_slice_is_alphabetical() {
+        assert!(OUTPUTS.is_sorted_by_key(|def| def.name));
+    }
+}
