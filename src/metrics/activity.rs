@@ -118,10 +118,13 @@ impl Activity {
         let tokens: f64 = call.output.iter().map(|(_, n)| f64::from(*n)).sum();
         self.output_tokens += tokens;
         self.input_tokens += call.input_tokens;
-        let share = &mut self.sources[call.source as usize];
-        share.source = call.source;
-        share.calls += 1;
-        share.output_tokens += tokens;
+        // A call that failed before any token says nothing about where counts come from.
+        if tokens > 0.0 || call.input_tokens > 0 {
+            let share = &mut self.sources[call.source as usize];
+            share.source = call.source;
+            share.calls += 1;
+            share.output_tokens += tokens;
+        }
         if let Some(met) = call.slo_met {
             self.slo_sent += 1;
             self.slo_met += u64::from(met);

@@ -280,7 +280,7 @@ impl Collector {
             .collect();
         errors.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let ai_only = |at: usize| {
-            let sections = self.breakdowns[at].slots().iter().map(|slot| section(slot, |id| is_ai(id)));
+            let sections = self.breakdowns[at].slots().iter().map(|slot| section(slot, is_ai));
             sections.filter(|s| !s.metrics.is_empty()).collect()
         };
         Some(AiFacts {

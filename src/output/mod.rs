@@ -30,6 +30,9 @@ pub struct OutputContext {
     pub stdout: Stdout,
 }
 
+/// Opens an output; the argument is what follows the `=`, None without one.
+pub type Open = fn(Option<&str>, &OutputContext) -> Result<Box<dyn Listener>, Error>;
+
 /// One kind of output.
 #[derive(Debug)]
 pub struct OutputDef {
@@ -37,8 +40,8 @@ pub struct OutputDef {
     pub name: &'static str,
     /// One line for `--help`.
     pub help: &'static str,
-    /// Opens it; the argument is what follows the `=`, None without one.
-    pub open: fn(Option<&str>, &OutputContext) -> Result<Box<dyn Listener>, Error>,
+    /// Opens it.
+    pub open: Open,
 }
 
 /// All outputs, alphabetical.

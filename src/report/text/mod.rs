@@ -1,0 +1,98 @@
+//! The end-of-test summary for people, in k6's layout: THRESHOLDS, TOTAL RESULTS with its sections, and in full mode one
+//! part per group and per scenario. A section on model calls comes before HTTP, and a run that is not valid as a
+//! measurement says so in its first line.
+
+mod ai;
+mod checks;
+mod layout;
+mod paint;
+mod sections;
+mod thresholds;
+
+use super::{ReportOptions, SummaryMode};
+use crate::metrics::Summary;
+use crate::metrics::summary::Section;
+use layout::{Block, Row};
+use paint::Paint;
+
+/// Renders the summary; nothing in mode `disabled`.
+pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
+    if options.mode == SummaryMode::Disabled {
+        return Vec::new();
+    }
+    let paint = Paint::new(options.colour);
+    let mut out = String::from("\n");
+    for reason in &summary.health.invalid {
+        out += &format!("  {}\n", paint.bad(&format!("! not valid as a measurement: {reason}")));
+    }
+    if !summary.health.invalid.is_empty() {
+        out.push('\n');
+    }
+    thresholds::write(&mut out, summary, options, &paint);
+    write_total(&mut out, summary, options, &paint);
+    if options.mode == SummaryMode::Full {
+        for group in &summary.groups {
+            let name = group.name.trim_start_matches("::").replace("::", " :: ");
+            write_part(&mut out, &format!("GROUP: {name}"), group, summary, options, &paint);
+        }
+        for scenario in &summary.scenarios {
+            write_part(&mut out, &format!("SCENARIO: {}", scenario.name), scenario, summary, options, &paint);
+        }
+    }
+    for output in &summary.health.outputs {
+        if output.dropped > 0 || output.error.is_some() {
+            let why = output.error.as_deref().unwrap_or("it could not keep up");
+            let text = format!("! output {} is incomplete, {} samples are missing: {why}", output.name, output.dropped);
+            out += &format!("  {}\n", paint.bad(&text));
+        }
+    }
+    out.into_bytes()
+}
+
+fn heading(paint: &Paint, text: &str) -> String {
+    format!("  █ {} \n\n", paint.strong(text))
+}
+
+fn write_total(out: &mut String, summary: &Summary, options: &ReportOptions, paint: &Paint) {
+    *out += &heading(paint, "TOTAL RESULTS");
+    let full = options.mode == SummaryMode::Full;
+    checks::write(out, &summary.root_group, summary.duration, !full, paint);
+    let mut blocks: Vec<Block> = Vec::new();
+    for title in sections::ORDER {
+        let rows: Vec<Row> = if *title == sections::AI {
+            summary.ai.as_ref().map(|facts| ai::rows(summary, facts, options)).unwrap_or_default()
+        } else {
+            sections::rows(title, &summary.metrics, summary.duration, options)
+        };
+        if !rows.is_empty() {
+            blocks.push(Block { title: (*title).to_owned(), rows });
+        }
+    }
+    *out += &layout::write(&blocks, paint);
+    out.push('\n');
+}
+
+fn write_part(
+    out: &mut String,
+    title: &str,
+    section: &Section,
+    summary: &Summary,
+    options: &ReportOptions,
+    paint: &Paint,
+) {
+    *out += &heading(paint, title);
+    checks::write(out, &section.checks, summary.duration, true, paint);
+    let mut blocks: Vec<Block> = Vec::new();
+    for title in sections::ORDER {
+        let rows = sections::rows(title, &section.metrics, summary.duration, options);
+        if !rows.is_empty() {
+            blocks.push(Block { title: (*title).to_owned(), rows });
+        }
+    }
+    *out += &layout::write(&blocks, paint);
+    out.push('\n');
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;
