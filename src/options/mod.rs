@@ -23,12 +23,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::metrics::SystemTags;
 pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
-
-pub use duration::{format_duration, parse_duration};
-pub use layers::{FlagOptions, Layers};
-pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 
 /// Merges the layers, expands the shortcuts and validates everything.
