@@ -3,14 +3,69 @@
 //! Order of precedence: defaults < `--config` file < script `options` < environment `K6_*` / `INRUSH_*` < flags.
 //! Everything below reads the merged [`Options`]; nothing here performs I/O.
 
+pub mod duration;
+mod fields;
+pub mod layers;
+mod merge;
+mod merged_json;
+mod net_parse;
+mod parse;
+pub mod problem;
+mod reader;
 pub mod scenario;
+mod scenario_parse;
+#[cfg(test)]
+mod tests;
+mod thresholds;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::metrics::SystemTags;
 
+pub use duration::{format_duration, parse_duration};
+pub use layers::{FlagOptions, Layers};
+pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
+
+/// Merges the layers, expands the shortcuts and validates everything.
+///
+/// Unknown fields and options without effect are warnings. Whether the functions named by `exec` exist is for the caller to
+/// check, who knows the script.
+///
+/// # Errors
+/// Every problem at once; exit code 104.
+pub fn build(layers: Layers) -> Result<(Options, Vec<Warning>), Problems> {
+    let mut found = problem::Findings::default();
+    let mut file = object(layers.config_file, "--config", &mut found);
+    if let Some(Value::Object(nested)) = file.remove("options") {
+        // Some files wrap the options, as the output of an archive does.
+        file.extend(nested);
+    }
+    let stack = vec![
+        file,
+        object(layers.script, "options", &mut found),
+        layers::environment(&layers.env, &mut found),
+        layers::flags(&layers.flags, &mut found),
+    ];
+    let merged = merge::merge(stack, &mut found);
+    let options = parse::parse(&merged, &mut found);
+    if found.problems.is_empty() { Ok((options, found.warnings)) } else { Err(Problems(found.problems)) }
+}
+
+fn object(layer: Option<Value>, path: &str, found: &mut problem::Findings) -> Map<String, Value> {
+    match layer {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(map)) => map,
+        Some(other) => {
+            let what = format!("{} is not an object", reader::shown(&other));
+            found.problem(path, what, "give an object such as { vus: 10, duration: '30s' }");
+            Map::new()
+        }
+    }
+}
 
 /// The options of a run, complete and valid.
 #[derive(Clone, Debug)]

@@ -1,0 +1,70 @@
+//! The merged options as k6's JSON, for `exec.test.options` and `inspect`: every known option, null where not set, with
+//! the shortcuts expanded into `scenarios`.
+
+use serde_json::{Map, Value, json};
+
+use super::duration::format_duration;
+use super::fields::FIELDS;
+use super::scenario::{ExecutorConfig, Scenario, Stage};
+
+/// Builds the object.
+pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario]) -> Value {
+    let mut out = Map::new();
+    for field in FIELDS {
+        out.insert(field.name.to_owned(), merged.get(field.name).cloned().unwrap_or(Value::Null));
+    }
+    let expanded: Map<String, Value> = scenarios.iter().map(|s| (s.name.clone(), scenario(s))).collect();
+    out.insert("scenarios".to_owned(), Value::Object(expanded));
+    Value::Object(out)
+}
+
+fn scenario(s: &Scenario) -> Value {
+    let mut out = json!({
+        "executor": s.executor.name(),
+        "startTime": format_duration(s.start_time),
+        "gracefulStop": format_duration(s.graceful_stop),
+        "exec": s.exec,
+        "env": s.env,
+        "tags": s.tags,
+    });
+    let own = match &s.executor {
+        ExecutorConfig::SharedIterations { vus, iterations, max_duration }
+        | ExecutorConfig::PerVuIterations { vus, iterations, max_duration } => {
+            json!({ "vus": vus, "iterations": iterations, "maxDuration": format_duration(*max_duration) })
+        }
+        ExecutorConfig::ConstantVus { vus, duration } => json!({ "vus": vus, "duration": format_duration(*duration) }),
+        ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down } => json!({
+            "startVUs": start_vus,
+            "stages": stages_json(stages),
+            "gracefulRampDown": format_duration(*graceful_ramp_down),
+        }),
+        ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => json!({
+            "rate": number(*rate),
+            "timeUnit": format_duration(*time_unit),
+            "duration": format_duration(*duration),
+            "preAllocatedVUs": pre_allocated_vus,
+            "maxVUs": max_vus,
+        }),
+        ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus } => json!({
+            "startRate": number(*start_rate),
+            "timeUnit": format_duration(*time_unit),
+            "stages": stages_json(stages),
+            "preAllocatedVUs": pre_allocated_vus,
+            "maxVUs": max_vus,
+        }),
+    };
+    if let (Value::Object(out), Value::Object(own)) = (&mut out, own) {
+        out.extend(own);
+    }
+    out
+}
+
+fn stages_json(stages: &[Stage]) -> Value {
+    stages.iter().map(|s| json!({ "duration": format_duration(s.duration), "target": s.target })).collect()
+}
+
+/// Whole rates without a decimal point.
+#[allow(clippy::cast_possible_truncation)]
+fn number(value: f64) -> Value {
+    if value.fract() == 0.0 && value.abs() < 9e15 { Value::from(value as i64) } else { Value::from(value) }
+}

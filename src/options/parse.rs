@@ -1,0 +1,128 @@
+//! From the merged JSON object to [`Options`]: reads every option, and says so of those that have no effect.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::metrics::SystemTags;
+
+use super::problem::Findings;
+use super::reader::{Reader, shown};
+use super::{Options, fields, merged_json, net_parse, scenario_parse, thresholds};
+
+const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Reads all options; what is invalid is replaced by the default and noted.
+pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Options {
+    let mut top = Reader::new(merged, "", found);
+    top.check_names(&fields::names());
+    unsupported(&mut top);
+    let scenarios = scenario_parse::parse(&mut top);
+    let mut options = Options {
+        thresholds: thresholds::parse(&mut top),
+        no_setup: top.bool("noSetup").unwrap_or(false),
+        setup_timeout: top.duration("setupTimeout").unwrap_or(MINUTE),
+        no_teardown: top.bool("noTeardown").unwrap_or(false),
+        teardown_timeout: top.duration("teardownTimeout").unwrap_or(MINUTE),
+        handle_summary_timeout: top.duration("handleSummaryTimeout").unwrap_or(2 * MINUTE),
+        no_thresholds: top.bool("noThresholds").unwrap_or(false),
+        min_iteration_duration: top.duration("minIterationDuration").unwrap_or_default(),
+        throw: top.bool("throw").unwrap_or(false),
+        net: net_parse::parse(&mut top),
+        tags: top.text_map("tags").unwrap_or_default(),
+        system_tags: system_tags(&mut top),
+        summary_trend_stats: trend_stats(&mut top),
+        summary_time_unit: time_unit(&mut top),
+        no_cookies_reset: top.bool("noCookiesReset").unwrap_or(false),
+        discard_response_bodies: top.bool("discardResponseBodies").unwrap_or(false),
+        console_output: top.text("consoleOutput").filter(|path| !path.is_empty()),
+        json: Value::Null,
+        scenarios,
+    };
+    options.json = merged_json::build(merged, &options.scenarios);
+    options
+}
+
+fn system_tags(top: &mut Reader<'_>) -> SystemTags {
+    let Some(names) = top.texts("systemTags") else { return SystemTags::defaults() };
+    SystemTags::from_names(names.iter().map(String::as_str)).unwrap_or_else(|unknown| {
+        let known: Vec<&str> = crate::metrics::SystemTag::ALL.iter().map(|tag| tag.name()).collect();
+        let what = format!("unknown system tags: {}", unknown.join(", "));
+        top.problem("systemTags", what, format!("known: {}", known.join(", ")));
+        SystemTags::defaults()
+    })
+}
+
+fn trend_stats(top: &mut Reader<'_>) -> Vec<String> {
+    let given = top.texts("summaryTrendStats");
+    for stat in given.iter().flatten() {
+        let percentile = stat.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')'));
+        let ok = match percentile {
+            Some(number) => number.trim().parse::<f64>().is_ok_and(|n| (0.0..=100.0).contains(&n)),
+            None => ["avg", "min", "med", "max", "count"].contains(&stat.as_str()),
+        };
+        if !ok {
+            let hint = "use avg, min, med, max, count or p(N) with N from 0 to 100";
+            top.problem("summaryTrendStats", format!("'{stat}' is not a trend statistic"), hint);
+        }
+    }
+    given.unwrap_or_else(|| TREND_STATS.iter().map(|s| (*s).to_owned()).collect())
+}
+
+fn time_unit(top: &mut Reader<'_>) -> Option<String> {
+    let unit = top.text("summaryTimeUnit").filter(|unit| !unit.is_empty())?;
+    if !["s", "ms", "us"].contains(&unit.as_str()) {
+        top.problem("summaryTimeUnit", format!("'{unit}' is not a unit of the summary"), "use 's', 'ms' or 'us'");
+    }
+    Some(unit)
+}
+
+/// Options that are known but do nothing yet: an error where the run would not be what was asked for, else a warning.
+fn unsupported(top: &mut Reader<'_>) {
+    let is = |value: Option<&Value>, whole: &str| match value {
+        None => true,
+        Some(Value::String(text)) => text.is_empty() || text == whole,
+        Some(_) => false,
+    };
+    for (name, whole) in [("executionSegment", "0:1"), ("executionSegmentSequence", "0,1")] {
+        let value = top.get(name);
+        if !is(value, whole) {
+            let what = format!("{} is not supported yet: this instance runs the whole test", shown(value.unwrap()));
+            top.problem(name, what, "leave it out");
+        }
+    }
+    if top.bool("paused") == Some(true) {
+        top.problem("paused", "starting paused is not supported yet", "leave it out, or use `startTime` of a scenario");
+    }
+    if given(top, "tlsAuth") {
+        let what = "client certificates are not supported yet: requests would be sent without them";
+        top.problem("tlsAuth", what, "leave it out");
+    }
+    for (name, what) in [
+        ("tlsCipherSuites", "not supported yet, ignored: the TLS library's cipher suites are offered"),
+        ("localIPs", "not supported yet, ignored: requests leave from the address the system picks"),
+        ("budget", "not enforced yet: the run may cost more"),
+        ("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size"),
+    ] {
+        if given(top, name) {
+            top.warn(name, what);
+        }
+    }
+    for feature in top.texts("features").unwrap_or_default() {
+        if feature != "merge-run-tags" {
+            top.warn("features", format!("`{feature}` is not known here, ignored (known: merge-run-tags)"));
+        }
+    }
+}
+
+/// Given and not empty.
+fn given(top: &Reader<'_>, name: &str) -> bool {
+    match top.get(name) {
+        None => false,
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(items)) => !items.is_empty(),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    }
+}

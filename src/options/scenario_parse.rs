@@ -1,0 +1,362 @@
+//! Scenarios: the shortcuts (`vus`, `duration`, `iterations`, `stages`) expanded as k6 expands them, and the settings of
+//! every executor with k6's rules and defaults.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::problem::nearest;
+use super::reader::{Reader, shown};
+use super::scenario::{ExecutorConfig, Scenario, Stage};
+
+/// Shortest run of a time-based executor and shortest `maxDuration`.
+const MIN_DURATION: Duration = Duration::from_secs(1);
+const MAX_DURATION_DEFAULT: Duration = Duration::from_secs(600);
+const GRACE_DEFAULT: Duration = Duration::from_secs(30);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Fields every executor has.
+const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "options"];
+
+/// The executors and their own fields.
+const EXECUTORS: &[(&str, &[&str])] = &[
+    ("constant-arrival-rate", &["rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs", "arrival"]),
+    ("constant-vus", &["vus", "duration"]),
+    ("per-vu-iterations", &["vus", "iterations", "maxDuration"]),
+    ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival"]),
+    ("ramping-vus", &["startVUs", "stages", "gracefulRampDown"]),
+    ("shared-iterations", &["vus", "iterations", "maxDuration"]),
+];
+
+/// Executors of the AI interface that this version does not run.
+const LATER: &[&str] = &[
+    "capacity-search",
+    "concurrency-sweep",
+    "constant-token-rate",
+    "ramping-token-rate",
+    "rate-limit-probe",
+    "rate-sweep",
+    "trace-replay",
+];
+
+/// The scenarios of the merged options.
+pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
+    let given: Vec<&str> =
+        ["iterations", "duration", "stages", "scenarios"].into_iter().filter(|n| is_set(top, n)).collect();
+    let clash = match given.as_slice() {
+        ["iterations", "duration"] => None,
+        ["iterations", "duration", other, ..] => Some(("iterations", *other)),
+        [first, second, ..] => Some((*first, *second)),
+        _ => None,
+    };
+    if let Some((first, second)) = clash {
+        top.problem(
+            first,
+            format!("using `{first}` and `{second}` options simultaneously is not allowed"),
+            format!("keep one of the two, or move `{first}` into a scenario"),
+        );
+        return Vec::new();
+    }
+    let vus = top.count("vus");
+    if vus == Some(0) && given.first() != Some(&"scenarios") && given != ["stages"] {
+        top.problem("vus", "0 VUs run nothing", "give 1 or more");
+        return Vec::new();
+    }
+    match given.first() {
+        Some(&"scenarios") => named(top),
+        Some(&"stages") => {
+            let stages = stages(top, "stages");
+            let start_vus = vus.unwrap_or(1);
+            check_ramp(top, "stages", start_vus, &stages);
+            vec![shortcut(ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down: GRACE_DEFAULT })]
+        }
+        Some(&"iterations") => {
+            let iterations = top.count("iterations").unwrap_or(1);
+            let vus = vus.unwrap_or(1);
+            check_shared(top, vus, iterations);
+            let max_duration = top.duration("duration").unwrap_or(MAX_DURATION_DEFAULT);
+            at_least_a_second(top, "duration", Some(max_duration));
+            vec![shortcut(ExecutorConfig::SharedIterations { vus, iterations, max_duration })]
+        }
+        Some(_) => {
+            let duration = top.duration("duration");
+            at_least_a_second(top, "duration", duration);
+            let duration = duration.unwrap_or(MIN_DURATION);
+            vec![shortcut(ExecutorConfig::ConstantVus { vus: vus.unwrap_or(1), duration })]
+        }
+        None => {
+            if vus.is_some_and(|n| n != 1) {
+                top.warn(
+                    "vus",
+                    "ignored: it needs `iterations`, `duration` or `stages` beside it; running 1 iteration in 1 VU",
+                );
+            }
+            for name in ["stages", "scenarios"] {
+                if top.has(name) {
+                    top.warn(name, "is empty: running 1 iteration in 1 VU");
+                }
+            }
+            vec![shortcut(ExecutorConfig::PerVuIterations {
+                vus: 1,
+                iterations: 1,
+                max_duration: MAX_DURATION_DEFAULT,
+            })]
+        }
+    }
+}
+
+/// An empty `stages` or `scenarios` counts as not set, as in k6.
+fn is_set(top: &Reader<'_>, name: &str) -> bool {
+    match top.get(name) {
+        Some(Value::Array(items)) => !items.is_empty(),
+        Some(Value::Object(items)) => !items.is_empty(),
+        other => other.is_some(),
+    }
+}
+
+fn shortcut(executor: ExecutorConfig) -> Scenario {
+    Scenario {
+        name: "default".to_owned(),
+        exec: "default".to_owned(),
+        start_time: Duration::ZERO,
+        graceful_stop: GRACE_DEFAULT,
+        env: Default::default(),
+        tags: Default::default(),
+        executor,
+    }
+}
+
+fn named(top: &mut Reader<'_>) -> Vec<Scenario> {
+    let Some(object) = top.object("scenarios") else { return Vec::new() };
+    let mut out = Vec::new();
+    for (name, value) in object {
+        let path = format!("scenarios.{name}");
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            top.problem(
+                &path,
+                "a scenario's name consists of ASCII letters, digits, underscores and dashes",
+                "rename the scenario",
+            );
+        }
+        match value.as_object() {
+            Some(fields) => out.extend(scenario(&mut Reader::new(fields, path, top.found()), name, fields)),
+            None => top.problem(&path, format!("{} is not a scenario", shown(value)), "give an object with `executor`"),
+        }
+    }
+    out.sort_by(|a, b| a.name.cmp(&b.name));
+    out
+}
+
+fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Option<Scenario> {
+    let known: Vec<&str> = EXECUTORS.iter().map(|(name, _)| *name).collect();
+    let Some(kind) = r.text("executor") else {
+        if !fields.contains_key("executor") {
+            r.problem("executor", "is missing", format!("name one of: {}", known.join(", ")));
+        }
+        return None;
+    };
+    let Some((_, own)) = EXECUTORS.iter().find(|(known, _)| *known == kind) else {
+        unknown_executor(r, &kind, &known);
+        return None;
+    };
+    r.check_names(&[COMMON, own].concat());
+    let exec = r.text("exec").unwrap_or_else(|| "default".to_owned());
+    if exec.is_empty() {
+        r.problem("exec", "is empty", "name an exported function of the script, or leave it out for `default`");
+    }
+    check_browser(r);
+    let start_time = r.duration("startTime").unwrap_or_default();
+    let graceful_stop = r.duration("gracefulStop").unwrap_or(GRACE_DEFAULT);
+    let env = r.text_map("env").unwrap_or_default();
+    let tags = r.text_map("tags").unwrap_or_default();
+    let executor = executor(r, &kind)?;
+    Some(Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, executor })
+}
+
+fn unknown_executor(r: &mut Reader<'_>, kind: &str, known: &[&str]) {
+    let list = known.join(", ");
+    if kind == "externally-controlled" {
+        r.problem(
+            "executor",
+            "`externally-controlled` was removed in k6 v2 and is not offered here",
+            "use `ramping-vus` with stages, or `constant-vus`",
+        );
+    } else if LATER.contains(&kind) {
+        r.problem("executor", format!("`{kind}` is not built yet"), format!("use one of: {list}"));
+    } else {
+        let hint = match nearest(kind, known) {
+            Some(near) => format!("did you mean `{near}`? Known: {list}"),
+            None => format!("known: {list}"),
+        };
+        r.problem("executor", format!("unknown executor `{kind}`"), hint);
+    }
+}
+
+fn check_browser(r: &mut Reader<'_>) {
+    if r.object("options").is_some_and(|o| o.contains_key("browser")) {
+        r.warn("options.browser", "browser tests are not supported; the setting has no effect");
+    }
+}
+
+fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
+    Some(match kind {
+        "shared-iterations" => {
+            let (vus, iterations, max_duration) = iterations(r);
+            check_shared(r, vus, iterations);
+            ExecutorConfig::SharedIterations { vus, iterations, max_duration }
+        }
+        "per-vu-iterations" => {
+            let (vus, iterations, max_duration) = iterations(r);
+            if iterations == 0 {
+                r.problem("iterations", "is 0", "give 1 or more iterations for each VU");
+            }
+            ExecutorConfig::PerVuIterations { vus, iterations, max_duration }
+        }
+        "constant-vus" => {
+            let vus = r.count("vus").unwrap_or(1);
+            some_vus(r, "vus", vus);
+            ExecutorConfig::ConstantVus { vus, duration: required_duration(r) }
+        }
+        "ramping-vus" => {
+            let start_vus = r.count("startVUs").unwrap_or(1);
+            let stages = stages(r, "stages");
+            check_ramp(r, "stages", start_vus, &stages);
+            let graceful_ramp_down = r.duration("gracefulRampDown").unwrap_or(GRACE_DEFAULT);
+            ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down }
+        }
+        "constant-arrival-rate" => {
+            let rate = r.number("rate");
+            if !r.has("rate") {
+                r.problem("rate", "is missing", "give the iterations to start per `timeUnit`, for example rate: 50");
+            } else if rate.is_some_and(|n| n < 1e-6) {
+                r.problem("rate", "must be more than 0", "give the iterations to start per `timeUnit`");
+            }
+            let (time_unit, duration) = (time_unit(r), required_duration(r));
+            let (pre_allocated_vus, max_vus) = arrival_vus(r);
+            ExecutorConfig::ConstantArrivalRate {
+                rate: rate.unwrap_or(1.0),
+                time_unit,
+                duration,
+                pre_allocated_vus,
+                max_vus,
+            }
+        }
+        "ramping-arrival-rate" => {
+            let start_rate = r.number("startRate").unwrap_or(0.0);
+            if start_rate < 0.0 {
+                r.problem("startRate", "is negative", "give zero or more iterations per `timeUnit`");
+            }
+            let (time_unit, stages) = (time_unit(r), stages(r, "stages"));
+            let (pre_allocated_vus, max_vus) = arrival_vus(r);
+            ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus }
+        }
+        _ => return None,
+    })
+}
+
+fn iterations(r: &mut Reader<'_>) -> (u64, u64, Duration) {
+    let vus = r.count("vus").unwrap_or(1);
+    some_vus(r, "vus", vus);
+    let max_duration = r.duration("maxDuration");
+    at_least_a_second(r, "maxDuration", max_duration);
+    (vus, r.count("iterations").unwrap_or(1), max_duration.unwrap_or(MAX_DURATION_DEFAULT))
+}
+
+fn check_shared(r: &mut Reader<'_>, vus: u64, iterations: u64) {
+    if iterations < vus {
+        r.problem(
+            "iterations",
+            format!("{iterations} iterations cannot be shared by {vus} VUs"),
+            "give at least as many iterations as VUs",
+        );
+    } else if iterations == 0 {
+        r.problem("iterations", "is 0", "give 1 or more");
+    }
+}
+
+fn some_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
+    if vus == 0 {
+        r.problem(name, "0 VUs run nothing", "give 1 or more");
+    }
+}
+
+fn required_duration(r: &mut Reader<'_>) -> Duration {
+    if !r.has("duration") {
+        r.problem("duration", "is missing", "say how long iterations start, for example duration: '30s'");
+    }
+    let duration = r.duration("duration");
+    at_least_a_second(r, "duration", duration);
+    duration.unwrap_or(MIN_DURATION)
+}
+
+fn at_least_a_second(r: &mut Reader<'_>, name: &str, duration: Option<Duration>) {
+    if duration.is_some_and(|d| d < MIN_DURATION) {
+        r.problem(name, "must be at least 1s", "give '1s' or more (a bare number means milliseconds)");
+    }
+}
+
+fn time_unit(r: &mut Reader<'_>) -> Duration {
+    let unit = r.duration("timeUnit");
+    if unit == Some(Duration::ZERO) {
+        r.problem("timeUnit", "must be more than 0", "give for example '1s' or '1m'");
+    }
+    match r.get("arrival") {
+        None => {}
+        Some(Value::String(kind)) if kind == "uniform" => {}
+        Some(other) => {
+            let what = format!("{} arrivals are not built yet", shown(other));
+            r.problem("arrival", what, "leave it out, or use 'uniform'");
+        }
+    }
+    unit.filter(|u| !u.is_zero()).unwrap_or(SECOND)
+}
+
+fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
+    if !r.has("preAllocatedVUs") {
+        r.problem("preAllocatedVUs", "is missing", "give the VUs to initialise before the run: rate x iteration time");
+    }
+    let pre_allocated = r.count("preAllocatedVUs");
+    let max = r.count("maxVUs").or(pre_allocated).unwrap_or(1);
+    if let Some(pre_allocated) = pre_allocated {
+        if max < pre_allocated {
+            let what = format!("{max} is less than preAllocatedVUs ({pre_allocated})");
+            r.problem("maxVUs", what, "raise it, or leave it out");
+        } else if max == 0 {
+            r.problem("maxVUs", "0 VUs run nothing", "give 1 or more, or raise preAllocatedVUs");
+        }
+    }
+    (pre_allocated.unwrap_or(0), max)
+}
+
+fn stages(r: &mut Reader<'_>, name: &str) -> Vec<Stage> {
+    let Some(objects) = r.objects(name) else {
+        if !r.has(name) {
+            r.problem(name, "is missing", "give for example stages: [{ duration: '30s', target: 10 }]");
+        }
+        return Vec::new();
+    };
+    if objects.is_empty() {
+        r.problem(name, "is empty", "give at least one stage: { duration: '30s', target: 10 }");
+    }
+    let mut out = Vec::new();
+    for (index, object) in objects.into_iter().enumerate() {
+        let path = r.path(&format!("{name}[{index}]"));
+        let mut stage = Reader::new(object, path, r.found());
+        stage.check_names(&["duration", "target"]);
+        for field in ["duration", "target"] {
+            if !stage.has(field) {
+                stage.problem(field, "is missing", "a stage is { duration: '30s', target: 10 }");
+            }
+        }
+        if let (Some(duration), Some(target)) = (stage.duration("duration"), stage.count("target")) {
+            out.push(Stage { duration, target });
+        }
+    }
+    out
+}
+
+fn check_ramp(r: &mut Reader<'_>, name: &str, start_vus: u64, stages: &[Stage]) {
+    if start_vus == 0 && !stages.is_empty() && stages.iter().all(|s| s.target == 0) {
+        r.problem(name, "startVUs and every target are 0: nothing would run", "give one target more than 0");
+    }
+}
