@@ -23,7 +23,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
+use crate::metrics::SystemTags;
+
+pub use duration::{format_duration, parse_duration};
+pub use layers::{FlagOptions, Layers};
+pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 
 /// Merges the layers, expands the shortcuts and validates everything.
