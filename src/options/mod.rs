@@ -24,6 +24,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::metrics::SystemTags;
+pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
 
 pub use duration::{format_duration, parse_duration};
 pub use layers::{FlagOptions, Layers};
