@@ -1,6 +1,5 @@
 //! `inrush mock`: serves the mock until it is interrupted.
 
-
 use clap::Args;
 
 use super::mock_flags::{MockKnobs, config};

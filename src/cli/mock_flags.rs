@@ -77,7 +77,11 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
     ("reasoning-tokens", "N", "Reasoning tokens before the answer [default: 0]"),
     ("chunk-tokens", "N", "Tokens per streamed event [default: 1]"),
     ("error-rate", "SHARE", "Share of calls that fail, 0 to 1 [default: 0]"),
-    ("error-kind", "KINDS", "Kinds of failure, comma-separated: 429, 500, 503, quota, cut:5, stall:5, garbage:5, hang, ..."),
+    (
+        "error-kind",
+        "KINDS",
+        "Kinds of failure, comma-separated: 429, 500, 503, quota, cut:5, stall:5, garbage:5, hang, ...",
+    ),
     ("rpm", "N", "Requests per minute (token bucket with rate-limit headers) [default: no limit]"),
     ("tpm", "N", "Tokens per minute [default: no limit]"),
     ("max-concurrency", "N", "Calls answered at a time [default: no limit]"),
@@ -95,7 +99,8 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
 /// Adds the knobs to a command; `prefix` is empty or `mock-`.
 pub(crate) fn augment(command: clap::Command, prefix: &'static str, skip: &[&str]) -> clap::Command {
     KNOBS.iter().filter(|(name, ..)| !skip.contains(name)).fold(command, |command, (name, value, help)| {
-        let id: &'static str = if prefix.is_empty() { name } else { Box::leak(format!("{prefix}{name}").into_boxed_str()) };
+        let id: &'static str =
+            if prefix.is_empty() { name } else { Box::leak(format!("{prefix}{name}").into_boxed_str()) };
         command.arg(
             clap::Arg::new(id)
                 .long(id)

@@ -77,7 +77,10 @@ impl RunArgs {
     /// Where the script's output goes, if not to the log. Logging starts before options are merged, so only the flag and
     /// the environment can say so.
     pub(super) fn console_output(&self) -> Option<String> {
-        self.options.console_output.clone().or_else(|| std::env::var("K6_CONSOLE_OUTPUT").ok().filter(|v| !v.is_empty()))
+        self.options
+            .console_output
+            .clone()
+            .or_else(|| std::env::var("K6_CONSOLE_OUTPUT").ok().filter(|v| !v.is_empty()))
     }
 }
 
@@ -129,8 +132,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     }
     check_functions(&options, &info.functions)?;
     let thresholds = if options.no_thresholds { &[][..] } else { &options.thresholds[..] };
-    let thresholds =
-        threshold::validate(thresholds, &shared.registry).map_err(|p| threshold::problems_to_error(&p))?;
+    let thresholds = threshold::validate(thresholds, &shared.registry).map_err(|p| threshold::problems_to_error(&p))?;
     let options = Arc::new(options);
     let _ = shared.options.set(Arc::clone(&options));
     let _ = shared.net.set(net::Shared::new(options.net.clone())?);
@@ -166,12 +168,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let states = scheduler.progress().scenarios().to_vec();
     let display = (!global.quiet).then(|| {
         let snapshots = aggregator.snapshots();
-        runtime.spawn(progress::show(
-            Arc::clone(terminal),
-            Arc::clone(&shared.state),
-            states.clone(),
-            move || summary_out::live_line(&snapshots()),
-        ))
+        runtime.spawn(progress::show(Arc::clone(terminal), Arc::clone(&shared.state), states.clone(), move || {
+            summary_out::live_line(&snapshots())
+        }))
     });
     let outcome = runtime.block_on(async {
         let run = scheduler.run();
@@ -232,15 +231,19 @@ fn valid_name(name: &str) -> bool {
 }
 
 fn read_config(path: &str) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::usage(format!("cannot read the config file '{path}': {e}")))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::usage(format!("cannot read the config file '{path}': {e}")))?;
     serde_json::from_str(&text).map_err(|e| {
-        Error::config(format!("the config file '{path}' is not valid JSON: {e}")).with_hint("it holds the options as one JSON object")
+        Error::config(format!("the config file '{path}' is not valid JSON: {e}"))
+            .with_hint("it holds the options as one JSON object")
     })
 }
 
 fn read_stdin() -> Result<String, Error> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|e| Error::usage(format!("cannot read the script from standard input: {e}")))?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|e| Error::usage(format!("cannot read the script from standard input: {e}")))?;
     Ok(text)
 }
 
@@ -356,7 +359,10 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
         return reason.exit_code();
     }
     if let Some(message) = shared.state.marked_failed.lock().unwrap_or_else(|e| e.into_inner()).as_ref() {
-        report(&Error::new(ExitCode::MarkedFailed, format!("the script marked the test as failed: {message}")), terminal);
+        report(
+            &Error::new(ExitCode::MarkedFailed, format!("the script marked the test as failed: {message}")),
+            terminal,
+        );
         return ExitCode::MarkedFailed as u8;
     }
     if summary.thresholds_failed() {
@@ -369,8 +375,11 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
     }
     if args.strict && !summary.is_measurement() {
         report(
-            &Error::new(ExitCode::NotAMeasurement, format!("not valid as a measurement: {}", summary.health.invalid.join("; ")))
-                .with_hint("use fewer VUs or a lower rate on this machine, or leave out --strict"),
+            &Error::new(
+                ExitCode::NotAMeasurement,
+                format!("not valid as a measurement: {}", summary.health.invalid.join("; ")),
+            )
+            .with_hint("use fewer VUs or a lower rate on this machine, or leave out --strict"),
             terminal,
         );
         return ExitCode::NotAMeasurement as u8;

@@ -4,10 +4,17 @@ use crate::support::{inrush, run_files, run_script};
 
 #[test]
 fn exceptions_failed_checks_and_fail_exit_zero() {
-    run_script("export default function () { throw new Error('boom'); }", &[])
-        .exits(0)
-        .says(&["Error: boom", "t.js:1:", "source=stacktrace", "scenario=default"]);
-    let ran = run_script("import { check } from 'k6'; export default () => { check(1, { no: () => false, yes: true }); }", &[]).exits(0);
+    run_script("export default function () { throw new Error('boom'); }", &[]).exits(0).says(&[
+        "Error: boom",
+        "t.js:1:",
+        "source=stacktrace",
+        "scenario=default",
+    ]);
+    let ran = run_script(
+        "import { check } from 'k6'; export default () => { check(1, { no: () => false, yes: true }); }",
+        &[],
+    )
+    .exits(0);
     assert_eq!((ran.metric("checks", "passes"), ran.metric("checks", "fails")), (1.0, 1.0));
     ran.prints(&["✗ no", "✓ yes", "50.00%"]);
     let ran = run_script("import { fail } from 'k6'; export default () => { fail('gave up'); }", &["-i", "3"]).exits(0);
@@ -23,13 +30,19 @@ fn abort_is_108_and_fail_110() {
     .exits(108)
     .says(&["enough"]);
     assert!(ran.metric("iterations", "count") < 10.0);
-    run_script("import exec from 'k6/execution';\nexport default () => exec.test.fail('bad');", &["-i", "2"]).exits(110).says(&["bad"]);
+    run_script("import exec from 'k6/execution';\nexport default () => exec.test.fail('bad');", &["-i", "2"])
+        .exits(110)
+        .says(&["bad"]);
     run_script("import exec from 'k6/execution';\nexport function setup() { exec.test.abort('no'); }\nexport default () => {};", &[]).exits(108);
 }
 
 #[test]
 fn thresholds_exit_99() {
-    let script = |t: &str| format!("import {{ Counter }} from 'k6/metrics';\nconst c = new Counter('mine');\nexport const options = {{ iterations: 4, thresholds: {t} }};\nexport default () => c.add(1, {{ kind: 'a' }});");
+    let script = |t: &str| {
+        format!(
+            "import {{ Counter }} from 'k6/metrics';\nconst c = new Counter('mine');\nexport const options = {{ iterations: 4, thresholds: {t} }};\nexport default () => c.add(1, {{ kind: 'a' }});"
+        )
+    };
     run_script(&script("{ mine: ['count==4'], 'mine{kind:a}': ['count>3'] }"), &[]).exits(0);
     let ran = run_script(&script("{ mine: ['count<4', 'rate>0'] }"), &[]).exits(99).says(&["mine"]);
     assert_eq!(ran.summary()["metrics"]["mine"]["thresholds"]["count<4"], true, "k6 writes true for crossed");
@@ -66,12 +79,17 @@ fn bad_options_are_reported_all_at_once_104() {
 #[test]
 fn script_errors_are_107() {
     run_script("let a = ;", &[]).exits(107).says(&["t.js:1:9", "> 1 | let a = ;"]);
-    run_script("throw new TypeError('init');\nexport default () => {};", &[]).exits(107).says(&["TypeError: init", "t.js:1:"]);
+    run_script("throw new TypeError('init');\nexport default () => {};", &[])
+        .exits(107)
+        .says(&["TypeError: init", "t.js:1:"]);
     run_script("export function setup() { throw new Error('no setup'); }\nexport default () => {};", &[])
         .exits(107)
         .says(&["Error: no setup", "t.js:1:"]);
-    run_script("export function teardown() { throw new Error('no teardown'); }\nexport default () => {};", &[]).exits(107);
-    run_script(&format!("export default () => {}1{};", "(".repeat(5000), ")".repeat(5000)), &[]).exits(107).says(&["nested too deeply"]);
+    run_script("export function teardown() { throw new Error('no teardown'); }\nexport default () => {};", &[])
+        .exits(107);
+    run_script(&format!("export default () => {}1{};", "(".repeat(5000), ")".repeat(5000)), &[])
+        .exits(107)
+        .says(&["nested too deeply"]);
 }
 
 #[test]
@@ -81,7 +99,9 @@ fn usage_errors_are_255() {
     assert!(String::from_utf8_lossy(&out.stderr).contains("/nonexistent/x.js"));
     assert_eq!(inrush().args(["run", "--bogus"]).output().unwrap().status.code(), Some(255));
     assert_eq!(inrush().args(["frobnicate"]).output().unwrap().status.code(), Some(255));
-    run_script("import x from 'k6/htp';\nexport default () => {};", &[]).exits(255).says(&["did you mean 'k6/http'?", "t.js:1:15"]);
+    run_script("import x from 'k6/htp';\nexport default () => {};", &[])
+        .exits(255)
+        .says(&["did you mean 'k6/http'?", "t.js:1:15"]);
     run_script("import x from './gone.js';\nexport default () => {};", &[]).exits(255).says(&["gone.js"]);
 }
 

@@ -59,9 +59,9 @@ impl Ran {
     #[track_caller]
     pub fn metric(&self, name: &str, value: &str) -> f64 {
         let summary = self.summary();
-        summary["metrics"][name][value].as_f64().unwrap_or_else(|| {
-            panic!("no value {value} of {name} in {}\n{}", summary["metrics"], self.all())
-        })
+        summary["metrics"][name][value]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no value {value} of {name} in {}\n{}", summary["metrics"], self.all()))
     }
 }
 
@@ -111,7 +111,10 @@ fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
         }
         if start.elapsed() > Duration::from_secs(60) {
             let _ = child.kill();
-            panic!("inrush {args:?} did not end within a minute\n{}", std::fs::read_to_string(&err).unwrap_or_default());
+            panic!(
+                "inrush {args:?} did not end within a minute\n{}",
+                std::fs::read_to_string(&err).unwrap_or_default()
+            );
         }
         pause(Duration::from_millis(5));
     };

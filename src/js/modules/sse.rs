@@ -219,7 +219,8 @@ fn drive(
             let at = Instant::now();
             match chunk {
                 Ok(chunk) => {
-                    if let Err(e) = parser.feed(&chunk.bytes, chunk.at, |item, at| out.push((at, Message::Item(item)))) {
+                    if let Err(e) = parser.feed(&chunk.bytes, chunk.at, |item, at| out.push((at, Message::Item(item))))
+                    {
                         out.push((at, Message::Failed(e.to_string())));
                     }
                 }

@@ -50,7 +50,9 @@ pub(super) fn environment_spec(named: &JsValue, context: &mut Context) -> JsResu
         serde_json::Value::String(to_text(named, context)?)
     };
     let env = env(context);
-    ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid("the model from the environment", &problems))
+    ModelSpec::from_json(&json, &env)
+        .map(Arc::new)
+        .map_err(|problems| invalid("the model from the environment", &problems))
 }
 
 /// `__ENV` as the scenario sees it.

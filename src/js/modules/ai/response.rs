@@ -239,9 +239,16 @@ impl Class for AiResponse {
         for (at, (name, _)) in PROPERTIES.iter().enumerate() {
             let realm = class.context().realm().clone();
             #[allow(clippy::cast_precision_loss)]
-            let get = NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64)).to_js_function(&realm);
-            let set = NativeFunction::from_copy_closure_with_captures(shadow, JsString::from(*name)).to_js_function(&realm);
-            class.accessor(JsString::from(*name), Some(get), Some(set), Attribute::ENUMERABLE | Attribute::CONFIGURABLE);
+            let get =
+                NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64)).to_js_function(&realm);
+            let set =
+                NativeFunction::from_copy_closure_with_captures(shadow, JsString::from(*name)).to_js_function(&realm);
+            class.accessor(
+                JsString::from(*name),
+                Some(get),
+                Some(set),
+                Attribute::ENUMERABLE | Attribute::CONFIGURABLE,
+            );
         }
         class.method(js_string!("json"), 0, NativeFunction::from_fn_ptr(json));
         class.method(js_string!("toJSON"), 0, NativeFunction::from_fn_ptr(to_json));

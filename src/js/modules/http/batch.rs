@@ -54,7 +54,8 @@ pub(super) fn batch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
         }
         responses
     })?;
-    let out: JsObject = if array { JsArray::new(context)?.into() } else { JsObject::with_object_proto(context.intrinsics()) };
+    let out: JsObject =
+        if array { JsArray::new(context)?.into() } else { JsObject::with_object_proto(context.intrinsics()) };
     for (at, (response, report)) in responses.into_iter().zip(&reports).enumerate() {
         let Some(response) = response else { return Err(crate::js::host::interrupted()) };
         let value = super::finish(response, report, context)?;

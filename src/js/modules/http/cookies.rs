@@ -110,11 +110,8 @@ fn lock(jar: &Mutex<CookieJar>) -> std::sync::MutexGuard<'_, CookieJar> {
 fn set(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let jar = jar_of(this)?;
     let url = url_arg(args, context)?;
-    let mut cookie = Cookie {
-        name: to_text(&arg(args, 1), context)?,
-        value: to_text(&arg(args, 2), context)?,
-        ..Cookie::default()
-    };
+    let mut cookie =
+        Cookie { name: to_text(&arg(args, 1), context)?, value: to_text(&arg(args, 2), context)?, ..Cookie::default() };
     if let Some(options) = arg(args, 3).as_object() {
         let mut read = |name: boa_engine::JsString| options.get(name, context);
         let (domain, path) = (read(js_string!("domain"))?, read(js_string!("path"))?);

@@ -49,8 +49,7 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
 
 /// Emits the samples of one hop.
 pub(crate) fn exchange(host: &Host, exchange: &Exchange, report: &Report) {
-    let expected =
-        report.expected.as_ref().map(|e| exchange.error.is_none() && e.accepts(exchange.status));
+    let expected = report.expected.as_ref().map(|e| exchange.error.is_none() && e.accepts(exchange.status));
     let t = exchange.timings;
     let mut samples = vec![
         Builtin::HttpReqs.sample(1.0),

@@ -47,7 +47,9 @@ impl Class for ExpectedStatuses {
 /// `http.expectedStatuses(200, { min: 300, max: 308 }, ...)`.
 pub(super) fn build(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     if args.is_empty() {
-        return Err(type_error("expectedStatuses() needs at least one status, e.g. expectedStatuses(200, { min: 400, max: 404 })"));
+        return Err(type_error(
+            "expectedStatuses() needs at least one status, e.g. expectedStatuses(200, { min: 400, max: 404 })",
+        ));
     }
     let mut ranges = Vec::new();
     for (i, value) in args.iter().enumerate() {

@@ -113,7 +113,9 @@ fn read_param(
     match key {
         "headers" => {
             let Some(headers) = value.as_object() else {
-                return Err(type_error("http: params.headers must be an object such as { 'Content-Type': 'application/json' }"));
+                return Err(type_error(
+                    "http: params.headers must be an object such as { 'Content-Type': 'application/json' }",
+                ));
             };
             for (name, value) in entries(&headers, context)? {
                 if value.is_undefined() {
@@ -160,7 +162,9 @@ fn read_param(
         "auth" => match to_text(value, context)?.as_str() {
             "basic" | "" => {}
             other @ ("digest" | "ntlm") => {
-                return Err(error(format!("http: params.auth '{other}' is not supported by this version; use 'basic' with the user in the URL")));
+                return Err(error(format!(
+                    "http: params.auth '{other}' is not supported by this version; use 'basic' with the user in the URL"
+                )));
             }
             other => return Err(error(format!("http: unknown params.auth '{other}'; known: basic"))),
         },
@@ -177,7 +181,11 @@ fn read_param(
                 "text" => BodyType::Text,
                 "binary" => BodyType::Binary,
                 "none" => BodyType::None,
-                other => return Err(error(format!("http: unknown params.responseType '{other}'; known: text, binary, none"))),
+                other => {
+                    return Err(error(format!(
+                        "http: unknown params.responseType '{other}'; known: text, binary, none"
+                    )));
+                }
             };
         }
         "responseCallback" => report.expected = callback(value)?,
@@ -194,7 +202,9 @@ pub(crate) fn timeout(value: &JsValue, context: &mut Context) -> JsResult<Durati
         Some(ms) => Duration::try_from_secs_f64(ms / 1e3).ok(),
         None => parse_duration(&to_text(value, context)?).ok(),
     };
-    limit.ok_or_else(|| type_error(format!("the timeout {} is not a time: write '30s' or a number of milliseconds", value.display())))
+    limit.ok_or_else(|| {
+        type_error(format!("the timeout {} is not a time: write '30s' or a number of milliseconds", value.display()))
+    })
 }
 
 fn set_body(request: &mut Request, body: &JsValue, context: &mut Context) -> JsResult<()> {

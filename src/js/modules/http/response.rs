@@ -12,9 +12,9 @@ use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValu
 use boa_gc::GcRefCell;
 use bytes::Bytes;
 
+use crate::clock::millis;
 use crate::js::convert::{arg, array_buffer, define, error, from_json, string, text, type_error};
 use crate::js::host::host;
-use crate::clock::millis;
 use crate::js::json_parse;
 use crate::net::Exchange;
 use crate::net::headers::canonical;
@@ -77,9 +77,15 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("cookies", cookies),
     ("body", |r, context| cached(r, |r| &r.body, body, context)),
     ("timings", timings),
-    ("tls_version", |r, _| Ok(string(&with(r, |d| d.exchange.remote.tls.as_ref().map(|t| t.version.to_owned()).unwrap_or_default())))),
-    ("tls_cipher_suite", |r, _| Ok(string(&with(r, |d| d.exchange.remote.tls.as_ref().map(|t| t.cipher_suite.clone()).unwrap_or_default())))),
-    ("error", |r, _| Ok(string(&with(r, |d| d.exchange.error.as_ref().map(|e| e.message.clone()).unwrap_or_default())))),
+    ("tls_version", |r, _| {
+        Ok(string(&with(r, |d| d.exchange.remote.tls.as_ref().map(|t| t.version.to_owned()).unwrap_or_default())))
+    }),
+    ("tls_cipher_suite", |r, _| {
+        Ok(string(&with(r, |d| d.exchange.remote.tls.as_ref().map(|t| t.cipher_suite.clone()).unwrap_or_default())))
+    }),
+    ("error", |r, _| {
+        Ok(string(&with(r, |d| d.exchange.error.as_ref().map(|e| e.message.clone()).unwrap_or_default())))
+    }),
     ("error_code", |r, _| Ok(f64::from(with(r, |d| d.exchange.error_code().unwrap_or(0))).into())),
     ("request", request),
 ];
@@ -275,9 +281,7 @@ fn not_json(e: &boa_engine::JsError, body: &str) -> boa_engine::JsError {
 }
 
 fn this_response(this: &JsValue) -> JsResult<JsObject<Response>> {
-    this.as_object()
-        .and_then(|o| o.downcast::<Response>().ok())
-        .ok_or_else(|| type_error("this is not a Response"))
+    this.as_object().and_then(|o| o.downcast::<Response>().ok()).ok_or_else(|| type_error("this is not a Response"))
 }
 
 fn to_json(this: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -323,8 +327,10 @@ impl Class for Response {
         for (at, (name, _)) in PROPERTIES.iter().enumerate() {
             let realm = class.context().realm().clone();
             #[allow(clippy::cast_precision_loss)]
-            let get = NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64)).to_js_function(&realm);
-            let set = NativeFunction::from_copy_closure_with_captures(shadow, JsString::from(*name)).to_js_function(&realm);
+            let get =
+                NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64)).to_js_function(&realm);
+            let set =
+                NativeFunction::from_copy_closure_with_captures(shadow, JsString::from(*name)).to_js_function(&realm);
             class.accessor(
                 JsString::from(*name),
                 Some(get),
