@@ -223,10 +223,10 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_named() {
         let bad = hop("http://a.test/", &[("bad name", "1")]);
-        let error = build(&bad).for_http1(&bad, None, SendBody::new(None, None)).unwrap_err();
+        let error = build(&bad).for_http1(&bad, None, SendBody::new(None, None)).err().unwrap();
         assert!(error.message.contains("bad name") && error.kind == NetErrorKind::InvalidRequest);
         let bad = hop("http://a.test/", &[("authorization", "geheim\n")]);
-        let error = build(&bad).for_http1(&bad, None, SendBody::new(None, None)).unwrap_err();
+        let error = build(&bad).for_http1(&bad, None, SendBody::new(None, None)).err().unwrap();
         assert!(error.message.contains(&canonical("authorization")) && !error.message.contains("geheim"));
     }
 
