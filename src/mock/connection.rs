@@ -71,10 +71,10 @@ async fn respond(shared: &Shared, request: &mut Request, socket: &Arc<TcpStream>
         Record::new(shared.truth.clone(), id, method, path.clone(), request.arrived)
     };
     let answer = match find(&request.method, &path) {
-        Err(response) => Answer::Now(response, record),
+        Err(response) => Answer::now(response, record),
         Ok((Handler::Plain(handler), params)) => {
             let PlainAnswer { response, delay } = handler(request, &params);
-            if delay.is_zero() { Answer::Now(response, record) } else { delayed(&response, delay, request, record) }
+            if delay.is_zero() { Answer::now(response, record) } else { delayed(&response, delay, request, record) }
         }
         Ok((Handler::Call(handler), _)) => {
             let (id, method, arrived) = (request.id.clone(), request.method.clone(), request.arrived);
@@ -92,7 +92,7 @@ async fn respond(shared: &Shared, request: &mut Request, socket: &Arc<TcpStream>
         }
     };
     match answer {
-        Answer::Now(response, record) => send_now(&response, record, request, socket).await,
+        Answer::Now(response, record) => send_now(&response, *record, request, socket).await,
         Answer::Paced(source) => pace(shared, request.ordinal, source, socket, buffer).await,
     }
 }

@@ -193,7 +193,7 @@ impl Loop {
                 }
                 Some(Order::Cancel { id, at }) => {
                     if let Some(active) = self.active.remove(&id) {
-                        self.end(active, Ending::ClientGone(at), Outcome::Close);
+                        self.end(*active, Ending::ClientGone(at), Outcome::Close);
                     }
                 }
                 Some(Order::Stop) => break,
@@ -202,7 +202,7 @@ impl Loop {
             self.pass();
         }
         for (_, active) in std::mem::take(&mut self.active) {
-            self.end(active, Ending::ServerStopped, Outcome::Close);
+            self.end(*active, Ending::ServerStopped, Outcome::Close);
         }
     }
 
@@ -237,12 +237,12 @@ impl Loop {
 
     fn remove(&mut self, id: u64, ending: Ending, outcome: Outcome) {
         if let Some(active) = self.active.remove(&id) {
-            self.end(active, ending, outcome);
+            self.end(*active, ending, outcome);
         }
     }
 
-    fn end(&self, active: Box<Active>, ending: Ending, outcome: Outcome) {
-        let Active { source, socket, done, .. } = *active;
+    fn end(&self, active: Active, ending: Ending, outcome: Outcome) {
+        let Active { source, socket, done, .. } = active;
         self.counters.stream_closed();
         if matches!(ending, Ending::ClientGone(_)) {
             Counters::add(&self.counters.closed_early, 1);

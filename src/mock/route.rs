@@ -26,9 +26,15 @@ pub(super) struct Call<'a> {
 /// What to do about a request.
 pub(super) enum Answer {
     /// Send this now.
-    Now(Response, Record),
+    Now(Response, Box<Record>),
     /// Let the pacer write it.
     Paced(Box<dyn Source>),
+}
+
+impl Answer {
+    pub(super) fn now(response: Response, record: Record) -> Self {
+        Self::Now(response, Box::new(record))
+    }
 }
 
 /// What a plain route answers, now or after a delay counted from the request's arrival.

@@ -61,7 +61,7 @@ fn models(call: Call<'_>) -> AnswerFuture<'_> {
             Response::json(200, &json!({ "object": "list", "data": list }))
         }
     };
-    Box::pin(std::future::ready(Answer::Now(response, call.record)))
+    Box::pin(std::future::ready(Answer::now(response, call.record)))
 }
 
 fn chat(call: Call<'_>) -> AnswerFuture<'_> {
@@ -70,7 +70,7 @@ fn chat(call: Call<'_>) -> AnswerFuture<'_> {
         match answer(shared, request, &mut record).await {
             Ok(Ready::Paced(paced)) => paced(record),
             Ok(Ready::Hang) => Answer::Paced(Scripted::boxed([], None, record, ())),
-            Err(error) => Answer::Now(error.into_response(), record),
+            Err(error) => Answer::now(error.into_response(), record),
         }
     })
 }

@@ -16,7 +16,7 @@ use crate::mock::truth_log::Record;
 pub(super) fn answer(envelope: &Envelope, mut plan: Plan, mut record: Record, place: Place) -> Answer {
     let fault = plan.fault;
     if let Some(Fault::ErrorEvent(_)) = fault {
-        return Answer::Now(ApiError::injected(500, "").into_response(), record);
+        return Answer::now(ApiError::injected(500, "").into_response(), record);
     }
     let tokens = plan.total_tokens();
     let due = match fault {
