@@ -154,6 +154,8 @@ pub(crate) struct Connections {
 
 #[derive(Default)]
 struct Inner {
+    // Boxed as in `Connection`: it moves between exchanges without being copied.
+    #[allow(clippy::vec_box)]
     idle: HashMap<Target, Vec<Box<H1>>>,
     shared: HashMap<Target, H2>,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Target {
     pub(crate) http1_only: bool,
 }
 
-/// How long the phases took; also filled when a later phase fails.
+/// How long the phases took, those that succeeded (as in k6), whatever becomes of later ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DialTimes {
     pub(crate) looking_up: Duration,
@@ -69,9 +69,9 @@ pub(crate) async fn dial(
 
     let stamps = IoStamps::new();
     let began = Instant::now();
-    let tcp = connect(address).await;
+    let tcp = connect(address).await?;
     times.connecting = began.elapsed();
-    let mut io: BoxIo = Box::new(CountedIo::new(tcp?, stamps.clone(), bytes.clone()));
+    let mut io: BoxIo = Box::new(CountedIo::new(tcp, stamps.clone(), bytes.clone()));
 
     if let Some(proxy) = proxy {
         if proxy.tls {
@@ -139,9 +139,9 @@ async fn handshake(
     let name = ServerName::try_from(name)
         .map_err(|_| NetError::new(1300, NetErrorKind::Tls, format!("`{host}` is not a name TLS can check")))?;
     let began = Instant::now();
-    let result = TlsConnector::from(config.clone()).connect(name, io).await;
+    let stream =
+        TlsConnector::from(config.clone()).connect(name, io).await.map_err(|error| NetError::tls(host, &error))?;
     times.tls_handshaking += began.elapsed();
-    let stream = result.map_err(|error| NetError::tls(host, &error))?;
     let session = stream.get_ref().1;
     let (info, http2) = (tls::info(session), session.alpn_protocol() == Some(b"h2"));
     Ok((Box::new(stream), info, http2))

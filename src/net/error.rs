@@ -100,7 +100,14 @@ impl NetError {
             _ if error.raw_os_error().is_some() => 1213,
             _ => 1210,
         };
-        Self::new(code, NetErrorKind::Connect, format!("dial {address}: {}", plain(error)))
+        let hint = match error.raw_os_error() {
+            Some(libc::EADDRNOTAVAIL) => {
+                " (all local ports to this address are in use: keep connections alive or use fewer VUs)"
+            }
+            Some(libc::EMFILE | libc::ENFILE) => " (raise the limit of open files: ulimit -n)",
+            _ => "",
+        };
+        Self::new(code, NetErrorKind::Connect, format!("dial {address}: {}{hint}", plain(error)))
     }
 
     /// A failed TLS handshake with `host`.
@@ -122,7 +129,8 @@ impl NetError {
         use rustls::CertificateError as Cert;
         let (code, text) = match error {
             rustls::Error::InvalidCertificate(cause) => match cause {
-                Cert::UnknownIssuer => (
+                // A root of the same name but another key is as unknown.
+                Cert::UnknownIssuer | Cert::BadSignature => (
                     1310,
                     format!(
                         "the certificate of {host} is signed by an unknown authority (SSL_CERT_FILE adds one, insecureSkipTLSVerify accepts any)"
@@ -133,6 +141,9 @@ impl NetError {
                 }
                 other => (1300, format!("the certificate of {host} was refused: {other}")),
             },
+            rustls::Error::InvalidMessage(cause) => {
+                (1300, format!("TLS with {host}: the answer is not TLS ({cause:?}); does this port speak https?"))
+            }
             other => (1300, format!("TLS with {host}: {other}")),
         };
         Self::new(code, NetErrorKind::Tls, text)
@@ -147,7 +158,8 @@ impl NetError {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => (1220, NetErrorKind::Reset),
             io::ErrorKind::BrokenPipe => (1201, NetErrorKind::Reset),
             io::ErrorKind::UnexpectedEof => (1000, NetErrorKind::Interrupted),
-            io::ErrorKind::InvalidData => (1000, NetErrorKind::Protocol),
+            // hyper's words for chunks that are none.
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => (1000, NetErrorKind::Protocol),
             _ => (1200, NetErrorKind::Other),
         };
         Self::new(code, kind, format!("{doing}: {}", plain(error)))
@@ -294,7 +306,9 @@ mod tests {
 
     #[test]
     fn messages_drop_the_os_number() {
-        let refused = io::Error::from_raw_os_error(111);
+        let ports = io::Error::from_raw_os_error(libc::EADDRNOTAVAIL);
+        assert!(NetError::dial("127.0.0.1:9".parse().unwrap(), &ports).message.contains("local ports"));
+        let refused = io::Error::from_raw_os_error(libc::ECONNREFUSED);
         let error = NetError::dial("127.0.0.1:9".parse().unwrap(), &refused);
         assert_eq!(error.message, "dial 127.0.0.1:9: connection refused");
     }

@@ -23,6 +23,8 @@ pub mod sse;
 pub mod sse_xk6;
 mod stream;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod timed_io;
 mod tls;
 
