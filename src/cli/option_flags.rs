@@ -14,7 +14,7 @@ macro_rules! switch {
 /// Flags that override the script's options.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the test")]
-pub struct OptionFlags {
+pub(crate) struct OptionFlags {
     /// Number of virtual users (default 1)
     #[arg(short = 'u', long, value_name = "N")]
     vus: Option<u64>,
@@ -86,7 +86,7 @@ pub struct OptionFlags {
     tags: Vec<String>,
     /// Write what the script prints to this file
     #[arg(long, value_name = "FILE")]
-    pub console_output: Option<String>,
+    pub(crate) console_output: Option<String>,
     /// Drop response bodies unless a request asks for one
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
     discard_response_bodies: Option<bool>,
@@ -112,7 +112,7 @@ pub struct OptionFlags {
 
 impl OptionFlags {
     /// The flags as the options' highest layer.
-    pub fn layer(&self) -> FlagOptions {
+    pub(crate) fn layer(&self) -> FlagOptions {
         let this = self.clone();
         FlagOptions {
             vus: this.vus,

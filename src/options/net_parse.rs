@@ -168,7 +168,7 @@ fn tls(top: &mut Reader<'_>, net: &mut NetOptions) {
                 let what = format!("{version} is not supported: this client speaks TLS 1.2 and 1.3 only");
                 top.problem("tlsVersion", what, "raise `max` to 'tls1.2' or 'tls1.3'");
             }
-        } else if !TLS_VERSIONS.contains(&version.as_str()) {
+        } else if !TLS_VERSIONS.contains(&version.as_str()) && (is_min || min != max) {
             top.problem("tlsVersion", format!("unknown version '{version}'"), "use 'tls1.2' or 'tls1.3'");
         }
     }
