@@ -1,6 +1,6 @@
 //! What the tests of the program share: running it on a script in a temporary folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -120,17 +120,6 @@ fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
     };
     let read = |p: &Path| String::from_utf8_lossy(&std::fs::read(p).unwrap_or_default()).into_owned();
     Ran { code: status.code().unwrap_or(-1), stdout: read(&out), stderr: read(&err), took: start.elapsed(), dir }
-}
-
-/// The fixtures beside the project; None when they are not there, which CI does not accept.
-pub(crate) fn fixtures() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none(), "the fixtures are missing at {}", path.display());
-    eprintln!("SKIPPED: no fixtures at {}", path.display());
-    None
 }
 
 /// Waits; tests have no virtual user that must stay interruptible.

@@ -7,11 +7,9 @@ use boa_engine::object::builtins::JsProxyBuilder;
 use boa_engine::property::Attribute;
 use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string};
 
-use crate::js::convert::{arg, define, error, from_json, function, key_text, string, to_text, type_error};
+use crate::js::convert::{Native, arg, define, error, from_json, function, key_text, string, to_text, type_error};
 use crate::js::host::{Host, Phase, host, interrupted};
 use crate::stop::StopReason;
-
-type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     let instance = getters(
