@@ -28,10 +28,10 @@ pub(crate) struct OptionFlags {
     #[arg(short = 's', long = "stage", value_name = "TIME:VUS")]
     stages: Vec<String>,
     /// Do not run setup()
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_setup: Option<bool>,
     /// Do not run teardown()
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_teardown: Option<bool>,
     /// Redirects followed per request (default 10)
     #[arg(long, value_name = "N")]
@@ -52,19 +52,19 @@ pub(crate) struct OptionFlags {
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "headers")]
     http_debug: Option<String>,
     /// Accept any TLS certificate
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     insecure_skip_tls_verify: Option<bool>,
     /// A new connection for every request
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_connection_reuse: Option<bool>,
     /// New connections in every iteration
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_vu_connection_reuse: Option<bool>,
     /// An iteration that ends earlier waits for the rest of this time
     #[arg(long, value_name = "TIME")]
     min_iteration_duration: Option<String>,
     /// Failed requests throw in the script
-    #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     throw: Option<bool>,
     /// Refuse to connect to this range of addresses (CIDR); may be repeated
     #[arg(long, value_name = "CIDR")]
@@ -88,16 +88,16 @@ pub(crate) struct OptionFlags {
     #[arg(long, value_name = "FILE")]
     pub(crate) console_output: Option<String>,
     /// Drop response bodies unless a request asks for one
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     discard_response_bodies: Option<bool>,
     /// Name resolution, e.g. ttl=5m,select=random,policy=preferIPv4
     #[arg(long, value_name = "LIST")]
     dns: Option<String>,
     /// Do not evaluate thresholds
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_thresholds: Option<bool>,
     /// Start paused (needs the REST API, not built yet)
-    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), hide = true)]
+    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true, hide = true)]
     paused: Option<bool>,
     /// Local addresses to connect from (not built yet)
     #[arg(long, value_name = "LIST", hide = true)]

@@ -20,6 +20,7 @@ use crate::mock::{self, MockServer};
 use crate::net;
 use crate::options::{self, Layers, Options};
 use crate::output::{self, OutputContext};
+use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
 use crate::script;
 use crate::stop::{StopReason, StopSignal};
@@ -172,6 +173,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
             summary_out::live_line(&snapshots())
         }))
     });
+    let mut probe = None;
     let outcome = runtime.block_on(async {
         let run = scheduler.run();
         tokio::pin!(run);
@@ -184,6 +186,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 _ = tick.tick() => {
                     if shared.state.started.get().is_some() {
                         aggregator.mark_start();
+                        probe = Some(Probe::start());
                         break run.await;
                     }
                 }
@@ -195,6 +198,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         progress::finish(terminal, &shared.state, &states);
     }
     let mut summary = aggregator.finish()?;
+    if let Some(probe) = probe {
+        summary.health.set_generator(probe.finish());
+    }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {
         let _ = mock.stop();

@@ -9,6 +9,7 @@ mod executor_tests;
 mod fake;
 mod gauges;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 #[cfg(test)]
 mod tests;
