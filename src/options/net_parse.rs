@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::duration::parse_duration;
-use super::problem::nearest;
 use super::reader::{Reader, shown};
 use super::{HttpDebug, NetOptions};
+use crate::spelling::nearest;
 
 const SELECTS: &[&str] = &["random", "first", "roundRobin"];
 const POLICIES: &[&str] = &["preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any"];
@@ -133,7 +133,7 @@ fn one_of(top: &mut Reader<'_>, path: &str, value: String, known: &[&str], defau
     if let Some(found) = known.iter().find(|k| k.eq_ignore_ascii_case(&value)) {
         return (*found).to_owned();
     }
-    let hint = match nearest(&value, known) {
+    let hint = match nearest(&value, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Known: {}", known.join(", ")),
         None => format!("known: {}", known.join(", ")),
     };

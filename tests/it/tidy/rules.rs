@@ -38,6 +38,7 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("stats", 1),
     ("clock", 0),
     ("error", 0),
+    ("spelling", 0),
     ("stop", 0),
 ];
 
