@@ -42,7 +42,7 @@ pub(crate) struct RunArgs {
     options: OptionFlags,
     #[command(flatten)]
     summary: SummaryFlags,
-    /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated
+    /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated [env: K6_OUT=]
     #[arg(short = 'o', long = "out", value_name = "TYPE=ARG")]
     outputs: Vec<String>,
     /// A variable of __ENV; may be repeated
@@ -90,6 +90,10 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let mut env = environment(&args)?;
     let process_env: BTreeMap<String, String> = std::env::vars().collect();
+    let mut args = args;
+    if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
+        args.outputs = output::specs(list);
+    }
     let config_file = args.config.as_deref().map(read_config).transpose()?;
     let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
     let script = Arc::new(script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names())?);

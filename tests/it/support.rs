@@ -94,6 +94,40 @@ pub(crate) fn run_script(script: &str, args: &[&str]) -> Ran {
     run_files(&[("t.js", script)], &all)
 }
 
+/// What [`run_checked`] puts beside the script: `eq` compares by JSON and reports, `done` says that the end was reached.
+const EQ: &str = "export function eq(what, got, want) {
+  const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
+  if (g !== w) console.error(`MISMATCH ${what}: got ${g}, want ${w}`);
+}
+export function throws(what, f, text) {
+  try { f(); } catch (e) {
+    if (!String(e).includes(text)) console.error(`MISMATCH ${what}: threw ${e}, want ${text}`);
+    return;
+  }
+  console.error(`MISMATCH ${what}: did not throw`);
+}
+export function done() { console.log('REACHED THE END'); }
+";
+
+/// Runs a script that imports `eq`, `throws` and `done` from `./eq.js`: exit 0, no mismatch, the end reached.
+#[track_caller]
+pub fn run_checked(script: &str, args: &[&str]) -> Ran {
+    run_checked_files(&[("t.js", script)], "t.js", args)
+}
+
+/// As [`run_checked`], with more files; `main` is the script.
+#[track_caller]
+pub fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str]) -> Ran {
+    let mut all = vec!["run", "--quiet", "--summary-export", "s.json"];
+    all.extend(args);
+    all.push(main);
+    let mut files = files.to_vec();
+    files.push(("eq.js", EQ));
+    let ran = run_files(&files, &all).exits(0).says(&["REACHED THE END"]);
+    assert!(!ran.stderr.contains("MISMATCH") && !ran.stderr.contains("source=stacktrace"), "{}", ran.all());
+    ran
+}
+
 #[track_caller]
 fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
     let start = Instant::now();

@@ -145,7 +145,13 @@ fn pairs_proxy(tags: bool, context: &mut Context) -> JsResult<JsValue> {
     let target = JsObject::with_object_proto(context.intrinsics());
     let builder = JsProxyBuilder::new(target);
     let builder = if tags {
-        builder.set(set_tag).get(get_tag).delete_property(delete_tag).own_keys(tag_keys)
+        builder
+            .set(set_tag)
+            .get(get_tag)
+            .delete_property(delete_tag)
+            .own_keys(tag_keys)
+            .has(has_tag)
+            .get_own_property_descriptor(tag_descriptor)
     } else {
         builder.set(set_metadata).delete_property(delete_metadata)
     };
@@ -199,6 +205,25 @@ fn tag_keys(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let host = host(context);
     let keys: Vec<JsValue> = host.tags.borrow().iter().map(|(k, _)| string(k)).collect();
     Ok(boa_engine::object::builtins::JsArray::from_iter(keys, context).into())
+}
+
+fn has_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    Ok(host(context).tags.borrow().get(&key_text(&key)).is_some().into())
+}
+
+/// Makes the tags enumerable, for `Object.keys`, `Object.entries` and spreading.
+fn tag_descriptor(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let value = get_tag(&JsValue::undefined(), args, context)?;
+    if value.is_undefined() {
+        return Ok(value);
+    }
+    let descriptor = JsObject::with_object_proto(context.intrinsics());
+    define(&descriptor, "value", value);
+    for attribute in ["writable", "enumerable", "configurable"] {
+        define(&descriptor, attribute, true);
+    }
+    Ok(descriptor.into())
 }
 
 fn set_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

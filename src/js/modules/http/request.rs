@@ -58,7 +58,6 @@ pub(crate) fn prepare(
     let state = state(context);
     let mut request = Request::new(method, url);
     request.timeout = Some(DEFAULT_TIMEOUT);
-    request.max_redirects = Some(options.net.max_redirects);
     request.jar = Some(Arc::clone(&state.jar.borrow()));
     let mut report = Report {
         tags: BTreeMap::new(),
@@ -137,6 +136,7 @@ fn read_param(
             if n.is_nan() || n < 0.0 {
                 return Err(type_error("http: params.redirects must be a number from 0 up"));
             }
+            // A limit of its own is meant: reaching it is no reason to warn.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             {
                 request.max_redirects = Some(n as u32);
