@@ -4,7 +4,7 @@
 //! Past the limit the script gets a RangeError it can catch.
 
 use boa_engine::object::builtins::{JsArray, JsProxy};
-use boa_engine::property::{PropertyDescriptor, PropertyKey};
+use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, JsValue, NativeFunction};
 
 use crate::js::convert::{arg, is_array, length_of};
