@@ -47,6 +47,12 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
         });
     }
     if specifier == "k6" || specifier.starts_with("k6/") || specifier.starts_with("inrush/") {
+        if KNOWN_ELSEWHERE.contains(&specifier) || specifier.starts_with("k6/experimental/") {
+            return Err(Unresolved {
+                message: format!("k6's module '{specifier}' is not supported by this version"),
+                hint: format!("supported: {}", builtins.join(", ")),
+            });
+        }
         let nearest = nearest(specifier, builtins.iter().copied());
         return Err(Unresolved {
             message: format!("unknown module '{specifier}'"),
@@ -63,6 +69,10 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
         ),
     })
 }
+
+/// Modules of k6 that are missing here; `k6/experimental/*` too.
+const KNOWN_ELSEWHERE: &[&str] =
+    &["k6/browser", "k6/crypto/x509", "k6/html", "k6/net/grpc", "k6/secrets", "k6/websockets", "k6/ws"];
 
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {
