@@ -6,7 +6,9 @@ mod environment;
 mod error_stack;
 mod json;
 mod open;
+mod text_coding;
 pub(crate) mod timers;
+mod web_crypto;
 
 use boa_engine::{Context, JsResult};
 
@@ -18,5 +20,7 @@ pub(crate) fn install(context: &mut Context) -> JsResult<()> {
     console::install(context)?;
     environment::install(context)?;
     open::install(context)?;
-    timers::install(context)
+    timers::install(context)?;
+    text_coding::install(context)?;
+    web_crypto::install(context)
 }
