@@ -102,6 +102,7 @@ for (const c of ['gzip', 'deflate', 'br', 'zstd']) {
 }
 r.body = 'changed';
 eq('assignable', r.body, 'changed');
+eq('no path', [http.get(BASE).url, http.get(`${BASE}?q=1`).url, http.get(`${BASE}/`).url], [BASE, `${BASE}?q=1`, `${BASE}/`]);
 eq('ocsp', r.ocsp.status, 'unknown');
 "#,
         &[],

@@ -133,8 +133,11 @@ fn send(prepared: Prepared, context: &mut Context) -> JsResult<JsValue> {
 }
 
 /// Emits the samples of all hops and makes the Response; throws on failure when asked to.
-fn finish(response: net::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
+fn finish(mut response: net::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
+    if let Some(first) = response.hops.first_mut() {
+        report.restore_url(first);
+    }
     for hop in &response.hops {
         emit::exchange(&host, hop, report);
     }
