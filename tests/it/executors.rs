@@ -128,9 +128,10 @@ import { sleep } from 'k6';
 export const options = { scenarios: { s: { executor: 'per-vu-iterations', vus: 2, iterations: 3, tags: { st: 'v' } } }, tags: { all: 'runs' } };
 eq('init', [__VU >= 0, typeof __ITER], [true, 'undefined']);
 throws('init', () => exec.scenario.name, 'init');
+throws('init', () => exec.vu.idInTest, 'init');
 export function setup() {
   throws('setup', () => exec.scenario.name, 'setup');
-  eq('vu in setup', [__VU, exec.instance.iterationsCompleted], [0, 0]);
+  eq('vu in setup', [__VU, vu.idInTest, vu.tags.group, instance.iterationsCompleted], [0, 0, '::setup', 0]);
 }
 export default function () {
   eq('names', [scenario.name, scenario.executor], ['s', 'per-vu-iterations']);

@@ -27,9 +27,16 @@ fn script(name: &str, args: &[&str]) -> Ran {
 
 #[test]
 fn every_threshold_holds() {
-    for name in
-        ["shared-array.js", "typed.ts", "crypto-encoding.js", "asynchronous.js", "random.js", "tags.js", "login.js"]
-    {
+    for name in [
+        "shared-array.js",
+        "typed.ts",
+        "crypto-encoding.js",
+        "asynchronous.js",
+        "random.js",
+        "globals.js",
+        "tags.js",
+        "login.js",
+    ] {
         let ran = script(name, &[]);
         assert_eq!(ran.code, 0, "{name}\n{}", ran.all());
         assert!(!ran.stderr.contains("level=error"), "{name}\n{}", ran.all());

@@ -41,8 +41,8 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     );
     let vu = getters(
         &[
-            ("idInInstance", |_, _, c| Ok(number(host(c).vu_id))),
-            ("idInTest", |_, _, c| Ok(number(host(c).vu_id))),
+            ("idInInstance", |_, _, c| in_vu(c, |h| number(h.vu_id))),
+            ("idInTest", |_, _, c| in_vu(c, |h| number(h.vu_id))),
             ("iterationInInstance", |_, _, c| in_vu(c, |h| number(h.iteration.get()))),
             ("iterationInScenario", |_, _, c| {
                 in_vu(c, |h| {
@@ -104,9 +104,8 @@ fn count(counter: &std::sync::atomic::AtomicU64) -> JsValue {
 
 fn in_vu(context: &Context, read: impl FnOnce(&Host) -> JsValue) -> JsResult<JsValue> {
     let host = host(context);
-    if host.phase.get() != Phase::Vu {
-        return Err(error("exec.vu is only available in an iteration, not in the init context, setup() or teardown()"));
-    }
+    // In setup() and teardown() it is VU 0, as in k6.
+    host.not_in_init("exec.vu")?;
     Ok(read(&host))
 }
 
