@@ -35,7 +35,11 @@ same<Promise<StreamResponse>, ReturnType<typeof ai.streamAsync>>(true);
 // Undefined times are null, never 0: arithmetic needs a check first.
 same<typeof res.ttft, number | null>(true);
 same<typeof res.errorKind, ErrorKind | null>(true);
-same<typeof res.usage.source, 'provider' | 'tokenizer' | 'estimate'>(true);
+same<typeof res.usage.source, 'provider' | 'tokenizer' | 'estimate' | null>(true);
+same<typeof res.refusal, string | null>(true);
+llm.streamAsync('hello', { onEvent: (event) => event.type !== 'audio' && event.index + event.data.length < 1e6 });
+// @ts-expect-error a type of event that does not exist
+llm.stream('hello', { onEvent: (event) => event.type === 'ping' });
 // @ts-expect-error ttft may be null
 const sum: number = res.ttft + 1;
 const tokens: number = ai.countTokens('hello', { model: 'gpt-4o' }) + llm.countTokens([{ role: 'user', content: 'x' }]);

@@ -141,11 +141,11 @@ declare module 'inrush/ai' {
     /** A gap longer than this counts as a stall in `stalls` and `ai_stall`; 1 s by default. */
     stallThreshold?: string | number;
     /**
-     * Called with each piece of text. Costs the VU some 10 us a call; times are taken before and are not affected.
-     * Returning false cancels the call.
+     * Called with each piece of text or reasoning. Costs the VU some 10 us a call; times are taken before and are not affected.
+     * Returning false cancels the call; what it throws, the call throws (with `streamAsync`: the promise is rejected).
      */
     onToken?: (text: string, info: TokenInfo) => void | boolean;
-    /** Called with every event, text or not. Returning false cancels the call: the connection is closed. */
+    /** Called with every event, output or not, in the same way. */
     onEvent?: (event: StreamEvent) => void | boolean;
     /** Closes the connection after so many tokens or milliseconds, as a user does who leaves. `finishReason` is `cancelled`. */
     abortAfter?: { tokens?: number; ms?: number };
@@ -160,9 +160,18 @@ declare module 'inrush/ai' {
   }
 
   export interface StreamEvent {
-    readonly type: 'role' | 'text' | 'reasoning' | 'tool_call' | 'refusal' | 'usage' | 'finish' | 'error' | 'other';
-    /** Empty for events without text. */
+    /** Number of this data event, from 0; bookkeeping events count too. */
+    readonly index: number;
+    /**
+     * What it is about. An event about several things: an error before output (the first kind) before `finish`, `usage`,
+     * `role`. The terminator and empty pieces are `other`; data that cannot be read is an `error`.
+     */
+    readonly type:
+      | 'role' | 'text' | 'reasoning' | 'tool_call' | 'refusal' | 'audio' | 'usage' | 'finish' | 'error' | 'other';
+    /** Empty for events without output. */
     readonly text: string;
+    /** The data as received: JSON of the server's own shape, or `[DONE]`. */
+    readonly data: string;
     /** Milliseconds from the start of the call to the socket read that completed the event. */
     readonly elapsed: number;
   }
@@ -185,9 +194,10 @@ declare module 'inrush/ai' {
     readonly outputTokens: number | null;
     /** Null when the server does not say. */
     readonly cachedTokens: number | null;
+    /** Part of `outputTokens`. Null when the server counts but does not say. */
     readonly reasoningTokens: number | null;
-    /** Who counted: the server, our tokenizer, or an estimate from the length of the text. */
-    readonly source: 'provider' | 'tokenizer' | 'estimate';
+    /** Who counted: the server, our tokenizer, or an estimate from the length of the text. Null when nothing was counted. */
+    readonly source: 'provider' | 'tokenizer' | 'estimate' | null;
   }
 
   export interface ToolCall {
@@ -220,7 +230,7 @@ declare module 'inrush/ai' {
 
   /** What a call of either kind answers. Times are milliseconds; null = undefined for this call (docs/metrics.md says when). */
   export interface Response {
-    /** The call succeeded: an answer arrived completely. */
+    /** The call succeeded: an answer arrived completely, or the script itself ended it (`finishReason` is `cancelled`). */
     readonly ok: boolean;
     /** HTTP status; 0 when there was no response. */
     readonly status: number;
@@ -231,11 +241,13 @@ declare module 'inrush/ai' {
     readonly errorCode: string | null;
     readonly text: string;
     readonly reasoning: string;
+    /** Where the API keeps it apart from the text; null when there is none. */
+    readonly refusal: string | null;
     readonly toolCalls: ToolCall[];
-    /** Null when the answer never came to an end. */
+    /** `error` when the call failed, `cancelled` when it was ended from our side; null when a whole answer names none. */
     readonly finishReason: FinishReason | null;
     readonly usage: Usage;
-    /** From the start of the call to its last output (streaming) or the end of the body. Null when it failed. */
+    /** From the start of the call to its last output (streaming) or the end of the body. Null when it failed or was cancelled. */
     readonly e2e: number | null;
     /** USD; null when the price or the number of tokens is unknown. */
     readonly cost: number | null;
@@ -244,6 +256,8 @@ declare module 'inrush/ai' {
     /** As the server named it; null when it did not. */
     readonly model: string | null;
     readonly requestId: string | null;
+    /** The server's own figures, in its own shape (llama.cpp `timings`, Groq, Azure, Fireworks); null when it sends none. */
+    readonly serverTimings: any;
     readonly rateLimit: {
       readonly requests: RateLimitWindow;
       readonly tokens: RateLimitWindow;

@@ -37,11 +37,12 @@ impl Account {
         let stated = answer.usage.filter(|u| u.output.is_some() || u.input.is_some());
         let usage = match stated {
             Some(stated) => Some(Usage {
-                input: stated.input.unwrap_or(0),
-                output: stated.output.unwrap_or(0),
-                cached: stated.cached.unwrap_or(0),
+                // A server that states one side only is believed on that side.
+                input: stated.input.unwrap_or_else(|| tokenizer.count_messages(&raw.call.request.messages)),
+                output: stated.output.unwrap_or_else(|| count_answer(raw, tokenizer).0),
+                cached: stated.cached,
                 cache_write: stated.cache_write.unwrap_or(0),
-                reasoning: stated.reasoning.unwrap_or(0),
+                reasoning: stated.reasoning,
                 source: TokenSource::Provider,
             }),
             // An answer without content that is not a failure is still a processed prompt.
@@ -50,9 +51,9 @@ impl Account {
                 Some(Usage {
                     input: tokenizer.count_messages(&raw.call.request.messages),
                     output,
-                    cached: 0,
+                    cached: None,
                     cache_write: 0,
-                    reasoning,
+                    reasoning: Some(reasoning),
                     source: if exact { TokenSource::Tokenizer } else { TokenSource::Estimate },
                 })
             }
@@ -60,7 +61,9 @@ impl Account {
         };
 
         let reasoning_sent = answer.choices.iter().any(|c| !c.reasoning.is_empty());
-        let hidden = usage.filter(|u| u.source == TokenSource::Provider && !reasoning_sent).map_or(0, |u| u.reasoning);
+        let hidden = usage
+            .filter(|u| u.source == TokenSource::Provider && !reasoning_sent)
+            .map_or(0, |u| u.reasoning.unwrap_or(0));
         let streamed = usage.map(|u| u.output.saturating_sub(hidden));
         let gap = match (stated.and_then(|u| u.output), counted) {
             (Some(output), Some(counted)) => Some(output.saturating_sub(hidden) as f64 - counted as f64),

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use super::event::{Delta, DeltaKind};
+use super::event::{Delta, DeltaKind, EventType};
 
 /// A tool call, put together from its fragments.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,6 +119,9 @@ pub struct Answer {
     /// Events that carried output.
     pub arrivals: Vec<Arrival>,
     running_output: Option<u64>,
+    reading: EventType,
+    /// What the last closed event was about.
+    pub last_type: EventType,
 }
 
 /// How many choices an answer may have; a server that claims more is broken.
@@ -189,8 +192,14 @@ impl Answer {
         }
     }
 
+    /// Notes what the event being read is about.
+    pub fn note(&mut self, kind: EventType) {
+        self.reading = self.reading.or_rather(kind);
+    }
+
     /// Notes a usage statement; `running` when it covers the answer up to this event.
     pub fn set_usage(&mut self, usage: ProviderUsage, raw: &str) {
+        self.note(EventType::Usage);
         self.running_output = usage.output;
         self.usage = Some(usage);
         self.usage_raw = Some(raw.to_owned());
@@ -202,6 +211,13 @@ impl Answer {
         self.events += 1;
         let running_output = self.running_output.take();
         let before = self.arrivals.last().map_or(0, |a| a.parts_end);
+        if let Some(part) = self.parts.get(before) {
+            self.note(EventType::Output(part.kind));
+        }
+        if self.error.is_some() {
+            self.note(EventType::Error);
+        }
+        self.last_type = std::mem::take(&mut self.reading);
         if self.parts.len() == before {
             return false;
         }

@@ -57,9 +57,9 @@ pub fn cost(spec: &ModelSpec, asked: &str, answered: Option<&str>, usage: &Usage
 
 /// Sum of tokens x price by class. Cached and cache-written tokens are part of the input, reasoning of the output.
 pub fn price_of(usage: &Usage, price: &Price) -> f64 {
-    let cached = usage.cached.min(usage.input);
+    let cached = usage.cached.unwrap_or(0).min(usage.input);
     let written = usage.cache_write.min(usage.input - cached);
-    let reasoning = usage.reasoning.min(usage.output);
+    let reasoning = usage.reasoning.unwrap_or(0).min(usage.output);
     let dollars = |tokens: u64, per_million: f64| tokens as f64 * per_million / 1e6;
     dollars(usage.input - cached - written, price.input)
         + dollars(cached, price.cached_input.unwrap_or(price.input))
@@ -147,7 +147,14 @@ mod tests {
     use serde_json::json;
 
     fn usage(input: u64, cached: u64, output: u64, reasoning: u64) -> Usage {
-        Usage { input, output, cached, cache_write: 0, reasoning, source: TokenSource::Provider }
+        Usage {
+            input,
+            output,
+            cached: Some(cached),
+            cache_write: 0,
+            reasoning: Some(reasoning),
+            source: TokenSource::Provider,
+        }
     }
 
     #[test]

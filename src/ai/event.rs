@@ -37,6 +37,52 @@ impl DeltaKind {
     }
 }
 
+/// What an event of a stream is about, as `onEvent` tells it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum EventType {
+    /// None of the others: empty pieces, pings, the terminator.
+    #[default]
+    Other,
+    /// It only names the role.
+    Role,
+    /// It states token counts.
+    Usage,
+    /// It says why the answer ended.
+    Finish,
+    /// It carries output; of several kinds in one event the first counts.
+    Output(DeltaKind),
+    /// It reports an error, or its data cannot be read.
+    Error,
+}
+
+impl EventType {
+    /// `role`, `usage`, `finish`, `error`, `other`, or the name of the kind of output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Role => "role",
+            Self::Usage => "usage",
+            Self::Finish => "finish",
+            Self::Output(kind) => kind.name(),
+            Self::Error => "error",
+        }
+    }
+
+    /// What one event is about that is about both: an error before output before bookkeeping.
+    #[must_use]
+    pub fn or_rather(self, other: Self) -> Self {
+        let rank = |t: Self| match t {
+            Self::Other => 0,
+            Self::Role => 1,
+            Self::Usage => 2,
+            Self::Finish => 3,
+            Self::Output(_) => 4,
+            Self::Error => 5,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 /// A piece of output, as handed to `onToken`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delta {
@@ -53,6 +99,8 @@ pub struct Delta {
 pub struct StreamEvent {
     /// Position among the data events of the stream, from 0.
     pub index: u64,
+    /// What it is about.
+    pub kind: EventType,
     /// When the socket read that completed it returned.
     pub at: Instant,
     /// The same since the start of the call.

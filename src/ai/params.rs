@@ -98,6 +98,20 @@ impl CallParams {
         }
     }
 
+    /// What is set here and has no meaning for an answer in one piece.
+    pub fn stream_only(&self) -> Vec<String> {
+        [
+            ("ttftTimeout", self.ttft_timeout.is_some()),
+            ("stallTimeout", self.stall_timeout.is_some()),
+            ("stallThreshold", self.stall_threshold != DEFAULT_STALL_THRESHOLD),
+            ("abortAfter", self.abort_after.is_some()),
+        ]
+        .iter()
+        .filter(|(_, set)| *set)
+        .map(|(name, _)| format!("params.{name}: needs a stream; use stream()"))
+        .collect()
+    }
+
     fn read(f: &mut Fields<'_>) -> Self {
         Self {
             tags: f.pairs("tags"),

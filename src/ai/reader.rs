@@ -10,7 +10,7 @@ use crate::net::sse::{Event, Parser};
 use super::answer::Answer;
 use super::call::{Call, Hooks, transport_error};
 use super::errors::{self, CallError, ErrorKind};
-use super::event::StreamEvent;
+use super::event::{Delta, EventType, StreamEvent};
 use super::providers::{Malformed, ProviderDef};
 use super::transport::{Head, TransportError};
 
@@ -167,6 +167,9 @@ impl State {
         if let Err(Malformed { what, excerpt }) = (self.provider.on_event)(event.data, answer) {
             self.error =
                 Some(CallError::new(ErrorKind::Protocol, format!("event {}: {what}: {excerpt}", answer.events)));
+            if self.hooks.all_events {
+                self.tell(event, answer.events, EventType::Error, Vec::new());
+            }
             return;
         }
         let output = answer.end_event(event.at);
@@ -179,18 +182,20 @@ impl State {
             self.abort = answer.arrivals.last().and_then(|a| a.running_output).unwrap_or(events) >= limit;
         }
         if self.hooks.events.is_some() && (output || self.hooks.all_events) {
-            self.tell(event, output, answer);
+            let deltas = if output { answer.deltas_of(answer.arrivals.len() - 1) } else { Vec::new() };
+            self.tell(event, answer.events - 1, answer.last_type, deltas);
         }
     }
 
     /// Passes an event on to the script, or keeps it while the script is busy.
-    fn tell(&mut self, event: &Event<'_>, output: bool, answer: &Answer) {
+    fn tell(&mut self, event: &Event<'_>, index: u64, kind: EventType, deltas: Vec<Delta>) {
         let Some(tx) = &self.hooks.events else { return };
         self.waiting.push_back(StreamEvent {
-            index: answer.events - 1,
+            index,
+            kind,
             at: event.at,
             since_start: event.at.saturating_duration_since(self.start),
-            deltas: if output { answer.deltas_of(answer.arrivals.len() - 1) } else { Vec::new() },
+            deltas,
             data: self.hooks.all_events.then(|| event.data_str().into_owned()),
         });
         while let Some(event) = self.waiting.pop_front() {

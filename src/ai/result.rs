@@ -26,12 +26,12 @@ pub struct Usage {
     pub input: u64,
     /// Generated tokens.
     pub output: u64,
-    /// Prompt tokens read from a cache.
-    pub cached: u64,
+    /// Prompt tokens read from a cache; None when nobody said.
+    pub cached: Option<u64>,
     /// Prompt tokens written to a cache.
     pub cache_write: u64,
-    /// Reasoning tokens.
-    pub reasoning: u64,
+    /// Reasoning tokens; None when nobody said.
+    pub reasoning: Option<u64>,
     /// Who counted.
     pub source: TokenSource,
 }

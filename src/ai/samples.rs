@@ -79,8 +79,11 @@ pub fn samples(result: &CallResult) -> Vec<Sample> {
     if let Some(usage) = &result.usage {
         put(Builtin::AiInputTokens, usage.input as f64);
         put(Builtin::AiOutputTokens, usage.output as f64);
-        put(Builtin::AiReasoningTokens, usage.reasoning as f64);
-        put(Builtin::AiCachedTokens, usage.cached as f64);
+        for (metric, told) in [(Builtin::AiReasoningTokens, usage.reasoning), (Builtin::AiCachedTokens, usage.cached)] {
+            if let Some(tokens) = told {
+                put(metric, tokens as f64);
+            }
+        }
         put(Builtin::AiInputLength, usage.input as f64);
         put(Builtin::AiOutputLength, usage.output as f64);
         match result.cost {

@@ -10,7 +10,7 @@ use super::openai_body;
 use super::openai_chunk::{Chunk, Content, Delta, Text, read_usage};
 use super::{Malformed, ProviderDef};
 use crate::ai::answer::Answer;
-use crate::ai::event::DeltaKind;
+use crate::ai::event::{DeltaKind, EventType};
 
 /// The row in [`super::PROVIDERS`].
 pub(super) const OPENAI: ProviderDef = ProviderDef {
@@ -96,6 +96,9 @@ fn take_chunk(chunk: &Chunk<'_>, data: &[u8], answer: &mut Answer) {
 
 fn take_delta(index: u64, delta: &Delta<'_>, answer: &mut Answer) {
     let text = |t: &Option<Text<'_>>| t.as_ref().map(|t| t.0.is_empty()) == Some(false);
+    if text(&delta.role) {
+        answer.note(EventType::Role);
+    }
     // A server that sends both names sends the same text under both.
     if let Some(t) = delta.reasoning_content.as_ref().filter(|t| !t.0.is_empty()).or(delta.reasoning.as_ref()) {
         answer.push(index, DeltaKind::Reasoning, &t.0);
@@ -150,6 +153,7 @@ fn finish(index: u64, reason: Option<&Text<'_>>, answer: &mut Answer) {
         && let Some(choice) = answer.choice(index)
     {
         choice.finish_reason = Some(reason.0.as_ref().to_owned());
+        answer.note(EventType::Finish);
     }
 }
 
@@ -195,6 +199,7 @@ mod tests {
             "[DONE]",
         ]);
         assert_eq!((a.events, a.arrivals.len(), a.arrivals[0].event), (6, 1, 2));
+        assert_eq!(a.last_type, EventType::Other, "the terminator");
         assert_eq!(a.choices[0].finish_reason.as_deref(), Some("stop"));
         assert_eq!(a.usage.unwrap().output, Some(1));
         assert!(a.done);

@@ -158,6 +158,8 @@ pub(super) struct Choice<'a> {
 #[derive(Debug, serde::Deserialize)]
 pub(super) struct Delta<'a> {
     #[serde(borrow, default)]
+    pub(super) role: Option<Text<'a>>,
+    #[serde(borrow, default)]
     pub(super) content: Option<Content<'a>>,
     #[serde(borrow, default)]
     pub(super) reasoning_content: Option<Text<'a>>,

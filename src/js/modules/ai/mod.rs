@@ -1,6 +1,7 @@
 //! `inrush/ai` (also `k6/x/ai`): model calls. This room only converts: `crate::ai` makes the call, measures and accounts.
 
 mod call;
+mod listen;
 mod model;
 mod response;
 
@@ -18,6 +19,10 @@ use self::model::Model;
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Model>(context)?;
     class::<response::AiResponse>(context)?;
+    // A script that names no model calls the environment's; loaded once per process, as in `make_model`.
+    if let Ok(spec) = model::environment_spec(&JsValue::undefined(), context) {
+        spec.tokenizer.warm_up();
+    }
     let api = JsObject::with_object_proto(context.intrinsics());
     let functions: [(&str, usize, Native); 6] = [
         ("model", 1, make_model),
@@ -45,6 +50,8 @@ fn invalid(what: &str, problems: &Problems) -> boa_engine::JsError {
 /// `ai.model(spec)`.
 fn make_model(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let spec = model::read_spec(&arg(args, 0), "ai.model()", context)?;
+    // In the init code of the first VU this is where the vocabulary is loaded, not in the middle of the measurement.
+    spec.tokenizer.warm_up();
     Ok(Model::object(spec, context)?.into())
 }
 

@@ -104,8 +104,8 @@ fn usage(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     for (name, value) in [
         ("inputTokens", u.map(|u| u.input)),
         ("outputTokens", u.map(|u| u.output)),
-        ("cachedTokens", u.map(|u| u.cached)),
-        ("reasoningTokens", u.map(|u| u.reasoning)),
+        ("cachedTokens", u.and_then(|u| u.cached)),
+        ("reasoningTokens", u.and_then(|u| u.reasoning)),
     ] {
         define(&object, name, value.map_or(JsValue::null(), count));
     }
