@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod spelling;
 pub mod stop;
 
 pub mod metrics;

@@ -33,6 +33,13 @@ items[0] = { id: 3 };
 // @ts-expect-error the loader must return an array
 new SharedArray('one', () => ({ id: 1 }));
 
+new TextDecoder('utf-8', { fatal: true }).decode(new TextEncoder().encode('text'), { stream: true }).trim();
+globalThis.crypto.getRandomValues(new Uint8Array(4)).byteLength;
+// @ts-expect-error floats have no random bits
+globalThis.crypto.getRandomValues(new Float64Array(4));
+// @ts-expect-error only UTF-8
+new TextDecoder('latin1');
+
 const latency = new Trend('my_latency', true);
 latency.add(12.5, { step: 'login', attempt: 2 });
 new Counter('my_count').add(1);

@@ -32,6 +32,30 @@ interface Console {
 }
 declare const console: Console;
 
+/** Text to UTF-8. */
+declare class TextEncoder {
+  readonly encoding: 'utf-8';
+  encode(text?: string): Uint8Array;
+}
+
+/** UTF-8 to text. Broken sequences become U+FFFD, or throw with `fatal`. */
+declare class TextDecoder {
+  /** Throws for an encoding other than UTF-8. */
+  constructor(label?: 'utf-8' | 'utf8', options?: { fatal?: boolean; ignoreBOM?: boolean });
+  readonly encoding: 'utf-8';
+  readonly fatal: boolean;
+  readonly ignoreBOM: boolean;
+  /** With `stream`, a character that is not complete yet waits for the next call. */
+  decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
+}
+
+/** Random numbers that `randomSeed` does not influence. There is no `subtle`: see `k6/crypto`. */
+declare const crypto: {
+  randomUUID(): string;
+  /** Fills the array, of at most 65,536 bytes, and returns it. */
+  getRandomValues<T extends Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array>(array: T): T;
+};
+
 /** Calls `handler` once after `delay` milliseconds. An iteration ends only when its timers have run or are cleared. */
 declare function setTimeout(handler: (...args: any[]) => void, delay?: number, ...args: any[]): number;
 /** Calls `handler` every `delay` milliseconds until cleared. */

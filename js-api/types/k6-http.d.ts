@@ -96,6 +96,15 @@ declare module 'k6/http' {
     readonly timings: Timings;
     readonly tls_version: string;
     readonly tls_cipher_suite: string;
+    /** Stapled OCSP answers are not read: the status is always `unknown`. */
+    readonly ocsp: {
+      readonly produced_at: number;
+      readonly this_update: number;
+      readonly next_update: number;
+      readonly revoked_at: number;
+      readonly revocation_reason: string;
+      readonly status: string;
+    };
     /** Empty when the exchange succeeded. A status of 400 or more is no error here, but has an `error_code`. */
     readonly error: string;
     /** k6's numbers: 1050 = timed out, 1101 = unknown host, 1212 = refused, 1404 = status 404, ...; 0 = none. */

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::spelling::nearest;
 use serde_json::{Map, Value};
 
 /// All that is wrong with one argument: each entry says what, where and how to mend it.
@@ -200,37 +201,10 @@ pub(super) fn describe(value: &Value) -> String {
 }
 
 fn unknown_field(path: &str, key: &str, known: &[&str]) -> String {
-    match nearest(key, known) {
+    match nearest(key, known.iter().copied()) {
         Some(near) => format!("{path}.{key}: unknown field; did you mean '{near}'?"),
         None => format!("{path}.{key}: unknown field; known: {}", known.join(", ")),
     }
-}
-
-/// The known name a typing error most likely meant, if one is near.
-pub(super) fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let plain = |s: &str| s.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let name = plain(name);
-    known
-        .iter()
-        .map(|k| (edit_distance(&name, &plain(k)), *k))
-        .filter(|(d, k)| *d <= (k.len() / 3).clamp(1, 3))
-        .min_by_key(|(d, _)| *d)
-        .map(|(_, k)| k)
-}
-
-fn edit_distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substitute = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substitute.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Sorted environment, as handed in by the caller: this room reads no process state.

@@ -14,7 +14,7 @@ macro_rules! switch {
 /// Flags that override the script's options.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the test")]
-pub struct OptionFlags {
+pub(crate) struct OptionFlags {
     /// Number of virtual users (default 1)
     #[arg(short = 'u', long, value_name = "N")]
     vus: Option<u64>,
@@ -28,10 +28,10 @@ pub struct OptionFlags {
     #[arg(short = 's', long = "stage", value_name = "TIME:VUS")]
     stages: Vec<String>,
     /// Do not run setup()
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_setup: Option<bool>,
     /// Do not run teardown()
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_teardown: Option<bool>,
     /// Redirects followed per request (default 10)
     #[arg(long, value_name = "N")]
@@ -52,19 +52,19 @@ pub struct OptionFlags {
     #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "headers")]
     http_debug: Option<String>,
     /// Accept any TLS certificate
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     insecure_skip_tls_verify: Option<bool>,
     /// A new connection for every request
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_connection_reuse: Option<bool>,
     /// New connections in every iteration
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_vu_connection_reuse: Option<bool>,
     /// An iteration that ends earlier waits for the rest of this time
     #[arg(long, value_name = "TIME")]
     min_iteration_duration: Option<String>,
     /// Failed requests throw in the script
-    #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     throw: Option<bool>,
     /// Refuse to connect to this range of addresses (CIDR); may be repeated
     #[arg(long, value_name = "CIDR")]
@@ -86,18 +86,18 @@ pub struct OptionFlags {
     tags: Vec<String>,
     /// Write what the script prints to this file
     #[arg(long, value_name = "FILE")]
-    pub console_output: Option<String>,
+    pub(crate) console_output: Option<String>,
     /// Drop response bodies unless a request asks for one
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     discard_response_bodies: Option<bool>,
     /// Name resolution, e.g. ttl=5m,select=random,policy=preferIPv4
     #[arg(long, value_name = "LIST")]
     dns: Option<String>,
     /// Do not evaluate thresholds
-    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!())]
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_thresholds: Option<bool>,
     /// Start paused (needs the REST API, not built yet)
-    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), hide = true)]
+    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true, hide = true)]
     paused: Option<bool>,
     /// Local addresses to connect from (not built yet)
     #[arg(long, value_name = "LIST", hide = true)]
@@ -112,7 +112,7 @@ pub struct OptionFlags {
 
 impl OptionFlags {
     /// The flags as the options' highest layer.
-    pub fn layer(&self) -> FlagOptions {
+    pub(crate) fn layer(&self) -> FlagOptions {
         let this = self.clone();
         FlagOptions {
             vus: this.vus,

@@ -20,6 +20,7 @@ use crate::mock::{self, MockServer};
 use crate::net;
 use crate::options::{self, Layers, Options};
 use crate::output::{self, OutputContext};
+use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
 use crate::script;
 use crate::stop::{StopReason, StopSignal};
@@ -41,7 +42,7 @@ pub(crate) struct RunArgs {
     options: OptionFlags,
     #[command(flatten)]
     summary: SummaryFlags,
-    /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated
+    /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated [env: K6_OUT=]
     #[arg(short = 'o', long = "out", value_name = "TYPE=ARG")]
     outputs: Vec<String>,
     /// A variable of __ENV; may be repeated
@@ -89,6 +90,10 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let mut env = environment(&args)?;
     let process_env: BTreeMap<String, String> = std::env::vars().collect();
+    let mut args = args;
+    if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
+        args.outputs = output::specs(list);
+    }
     let config_file = args.config.as_deref().map(read_config).transpose()?;
     let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
     let script = Arc::new(script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names())?);
@@ -172,6 +177,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
             summary_out::live_line(&snapshots())
         }))
     });
+    let mut probe = None;
     let outcome = runtime.block_on(async {
         let run = scheduler.run();
         tokio::pin!(run);
@@ -184,6 +190,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 _ = tick.tick() => {
                     if shared.state.started.get().is_some() {
                         aggregator.mark_start();
+                        probe = Some(Probe::start());
                         break run.await;
                     }
                 }
@@ -195,6 +202,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         progress::finish(terminal, &shared.state, &states);
     }
     let mut summary = aggregator.finish()?;
+    if let Some(probe) = probe {
+        summary.health.set_generator(probe.finish());
+    }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {
         let _ = mock.stop();

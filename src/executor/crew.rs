@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -41,8 +40,10 @@ impl Crew {
     /// Activates a VU; it goes back to the pool when its source has no more iterations.
     pub(super) fn enlist(&mut self, key: usize, mut vu: Box<dyn Vu>, source: Arc<dyn IterationSource>) {
         self.interrupters.insert(key, vu.interrupter());
+        // Counted first: the VU's thread starts at once, and its script may look at the count.
+        let mut member = Member::new(Arc::clone(&self.context), self.count);
         let activation = vu.activate(Arc::clone(&self.context.activation), source);
-        let mut member = Member::new(Arc::clone(&self.context), self.count, vu);
+        member.vu = Some(vu);
         self.tasks.spawn(async move {
             let end = activation.await;
             member.leave(end);
@@ -108,11 +109,11 @@ struct Member {
 }
 
 impl Member {
-    fn new(context: Arc<Context>, count: CountActive, vu: Box<dyn Vu>) -> Self {
+    fn new(context: Arc<Context>, count: CountActive) -> Self {
         if count == CountActive::Activation {
-            context.run.vus_active.fetch_add(1, Ordering::Relaxed);
+            context.run.vu_begins();
         }
-        Self { context, count, vu: Some(vu) }
+        Self { context, count, vu: None }
     }
 
     fn leave(&mut self, end: ActivationEnd) {
@@ -127,7 +128,7 @@ impl Member {
 impl Drop for Member {
     fn drop(&mut self) {
         if self.count == CountActive::Activation {
-            self.context.run.vus_active.fetch_sub(1, Ordering::Relaxed);
+            self.context.run.vu_ends();
         }
         if let Some(vu) = self.vu.take() {
             self.context.pool.abandon(vu);

@@ -136,13 +136,12 @@ impl Offer {
 
     fn set_working(&self, on: bool) {
         if self.working.swap(on, Ordering::Relaxed) != on {
-            let (of_scenario, of_run) = (&self.queue.busy, &self.queue.run.vus_active);
-            for count in [of_scenario, of_run] {
-                if on {
-                    count.fetch_add(1, Ordering::Relaxed)
-                } else {
-                    count.fetch_sub(1, Ordering::Relaxed)
-                };
+            if on {
+                self.queue.busy.fetch_add(1, Ordering::Relaxed);
+                self.queue.run.vu_begins();
+            } else {
+                self.queue.busy.fetch_sub(1, Ordering::Relaxed);
+                self.queue.run.vu_ends();
             }
         }
     }

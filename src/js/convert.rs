@@ -6,6 +6,9 @@ use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 use serde_json::{Map, Number, Value};
 
+/// A native function as the engine calls it: `this`, arguments, context.
+pub(crate) type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
+
 /// Deepest nesting that is converted.
 const MAX_DEPTH: usize = 200;
 
@@ -246,12 +249,7 @@ pub(crate) fn array_buffer(bytes: &[u8], context: &mut Context) -> JsResult<JsOb
 }
 
 /// A function object for a native function pointer.
-pub(crate) fn function(
-    name: &str,
-    length: usize,
-    f: fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>,
-    context: &Context,
-) -> JsValue {
+pub(crate) fn function(name: &str, length: usize, f: Native, context: &Context) -> JsValue {
     boa_engine::object::FunctionObjectBuilder::new(context.realm(), boa_engine::NativeFunction::from_fn_ptr(f))
         .name(JsString::from(name))
         .length(length)

@@ -12,6 +12,7 @@ use std::time::Instant;
 use boa_engine::builtins::promise::OperationType;
 use boa_engine::context::HostHooks;
 use boa_engine::object::builtins::JsPromise;
+use boa_engine::realm::Realm;
 use boa_engine::vm::RuntimeLimits;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsString, JsValue, Module};
 use rand::SeedableRng;
@@ -51,6 +52,17 @@ pub(crate) struct Engine {
 struct Hooks;
 
 impl HostHooks for Hooks {
+    fn ensure_can_compile_strings(
+        &self,
+        _realm: Realm,
+        parameters: &[JsString],
+        body: &JsString,
+        _direct: bool,
+        _context: &mut Context,
+    ) -> JsResult<()> {
+        globals::depth_guard::check_source(parameters, body)
+    }
+
     fn promise_rejection_tracker(
         &self,
         promise: &JsObject<boa_engine::builtins::promise::Promise>,
@@ -116,6 +128,7 @@ impl Engine {
             metadata: RefCell::default(),
             random: RefCell::new(random),
             foreign_bytes: Cell::new(0),
+            join_depth: Cell::new(0),
             started: Cell::new(Instant::now()),
         });
         host::install(Rc::clone(&host), &mut context);

@@ -4,6 +4,7 @@ use boa_engine::error::{EngineError, RuntimeLimitError};
 use boa_engine::{Context, JsError, js_string};
 
 use super::convert::text;
+use super::globals::depth_guard::too_deep_to_show;
 use super::json_stringify::display;
 use crate::script::Script;
 use crate::script::code_frame::code_frame;
@@ -25,7 +26,11 @@ pub(crate) struct Exception {
 impl Exception {
     /// Describes an error; `context` is only used to read its properties.
     pub(crate) fn new(error: &JsError, script: &Script, context: &mut Context) -> Self {
-        let shown = error.to_string();
+        // Showing a thrown value recurses in the engine; one that is too deep is shown by `header` alone.
+        let shown = match error.as_opaque() {
+            Some(value) if too_deep_to_show(value, context) => String::new(),
+            _ => error.to_string(),
+        };
         let mut raw: Vec<&str> = shown.lines().rev().map_while(|l| l.strip_prefix("    at ")).collect();
         raw.reverse();
         let header = header(error, context);

@@ -65,7 +65,8 @@ pub(crate) struct Host {
     pub(crate) random: RefCell<rand_chacha::ChaCha8Rng>,
     /// Bytes of strings and buffers handed to the script since the last collection; the GC does not count them.
     pub(crate) foreign_bytes: Cell<usize>,
-    /// Response callback set by `http.setResponseCallback`.
+    /// Arrays being joined now, one inside the other.
+    pub(crate) join_depth: Cell<u32>,
     pub(crate) started: Cell<Instant>,
 }
 

@@ -1,6 +1,7 @@
 //! The script as a [`Runner`]: makes VUs, and runs init, `setup()`, `teardown()` and `handleSummary()` in a context of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -29,7 +30,7 @@ pub struct ScriptInfo {
 }
 
 /// Files (or `stdout`, `stderr`) that `handleSummary` asks for.
-pub type SummaryFiles = Vec<(String, Vec<u8>)>;
+pub(crate) type SummaryFiles = Vec<(String, Vec<u8>)>;
 
 enum Command {
     Setup(oneshot::Sender<Result<(), Error>>),
@@ -42,6 +43,10 @@ pub struct ScriptRunner {
     shared: Arc<Shared>,
     main: Sender<Command>,
     interrupter: Interrupter,
+    /// Whether the script has a `handleSummary`.
+    has_summary: bool,
+    /// Set when a life-cycle function did not react to its interrupt: its thread can serve nothing any more.
+    stuck: Arc<AtomicBool>,
 }
 
 impl ScriptRunner {
@@ -93,14 +98,21 @@ impl ScriptRunner {
                 }
             }
         };
-        Ok((Self { shared, main: tx, interrupter }, info))
+        let has_summary = info.functions.iter().any(|f| f == "handleSummary");
+        Ok((Self { shared, main: tx, interrupter, has_summary, stuck: Arc::default() }, info))
     }
 
     /// Runs `handleSummary(data)`. None when the script has none, or it returned nothing.
     ///
     /// # Errors
     /// What it threw, or that it took longer than `handleSummaryTimeout`.
-    pub async fn handle_summary(&self, data: Value) -> Result<Option<SummaryFiles>, Error> {
+    pub(crate) async fn handle_summary(&self, data: Value) -> Result<Option<SummaryFiles>, Error> {
+        if !self.has_summary {
+            return Ok(None);
+        }
+        if self.stuck.load(Ordering::SeqCst) {
+            return Err(Error::new(ExitCode::GenericTimeout, "the script still hangs in an earlier step"));
+        }
         let (tx, rx) = oneshot::channel();
         let limit = self.shared.options().handle_summary_timeout;
         self.interrupter.reset();
@@ -133,6 +145,7 @@ impl ScriptRunner {
         let (tx, rx) = oneshot::channel();
         let sent = self.send(command(tx));
         let (interrupter, stop) = (self.interrupter.clone(), self.shared.stop.clone());
+        let stuck = Arc::clone(&self.stuck);
         Box::pin(async move {
             sent?;
             let mut rx = rx;
@@ -141,13 +154,13 @@ impl ScriptRunner {
                 result = &mut rx => result.unwrap_or_else(|_| Err(gone())),
                 () = tokio::time::sleep(limit) => {
                     interrupter.interrupt();
-                    let _ = tokio::time::timeout(GRACE, &mut rx).await;
+                    stuck.store(tokio::time::timeout(GRACE, &mut rx).await.is_err(), Ordering::SeqCst);
                     Err(Error::new(timeout, format!("{name}() took longer than {limit:?}"))
                         .with_hint(format!("raise the option {name}Timeout")))
                 }
                 reason = stop.wait(), if heed_stop => {
                     interrupter.interrupt();
-                    let _ = tokio::time::timeout(GRACE, &mut rx).await;
+                    stuck.store(tokio::time::timeout(GRACE, &mut rx).await.is_err(), Ordering::SeqCst);
                     Err(stopped(&reason, &format!("{name}()")))
                 }
             }

@@ -224,3 +224,27 @@ fn metrics_are_made_in_init_with_valid_names() {
     assert!(v[3].as_str().unwrap().contains("already exists"));
     assert!(v[5].as_str().unwrap().contains("init context"));
 }
+
+#[test]
+fn deep_values_and_deep_source_are_range_errors_not_crashes() {
+    let v = out(r#"
+        let deep = []; for (let i = 0; i < 100000; i++) deep = [deep];
+        const err = (f) => { try { return 'value ' + f(); } catch (e) { return e.name; } };
+        export const out = {
+            string: err(() => String(deep)), parsed: err(() => `${JSON.parse('['.repeat(50000) + ']'.repeat(50000))}`),
+            flat: err(() => deep.flat(Infinity)), source: err(() => new Function('return ' + '('.repeat(3000) + '1' + ')'.repeat(3000))),
+            evaluated: err(() => (0, eval)('['.repeat(3000) + ']'.repeat(3000))),
+            ok: [String([1, [2, [3]]]), [1, [2, [[3]]]].flat(Infinity).join('-'), new Function('a', 'return (a + 1)')(1)],
+        };
+    "#);
+    for name in ["string", "parsed", "flat", "source", "evaluated"] {
+        assert_eq!(v[name], "RangeError", "{name}: {v}");
+    }
+    assert_eq!(v["ok"], json!(["1,2,3", "1-2-3", 2]));
+}
+
+#[test]
+fn a_deep_value_that_is_thrown_is_reported() {
+    let text = failure("let a = []; for (let i = 0; i < 100000; i++) a = [a];\nthrow a;");
+    assert!(text.starts_with("Uncaught "), "{text}");
+}

@@ -13,9 +13,25 @@ pub const MAX_DROPPED_SHARE: f64 = 0.01;
 /// 99th percentile of the delay between the intended and the actual start of an iteration, in ms.
 pub const MAX_START_DELAY_P99_MS: f64 = 50.0;
 
+/// 99th percentile of how late the network's event loop woke, in ms.
+pub const MAX_LOOP_LATE_P99_MS: f64 = 25.0;
+
+/// How busy the generator's own process was in the measured window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Generator {
+    /// 99th percentile of how late the network's event loop woke, in ms (its timer rounds up to 1 ms).
+    pub loop_late_p99_ms: f64,
+    /// CPU time of the process per second, an embedded mock included; None where the system does not tell.
+    pub cpu_cores: Option<f64>,
+    /// Cores this process may use.
+    pub cores: usize,
+}
+
 /// Facts about the generator.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
+    /// How busy the process was; None when nobody watched.
+    pub generator: Option<Generator>,
     /// How often a VU had to wait because the aggregator was behind.
     pub bus_waits: u64,
     /// Iterations that were due but not started.
@@ -37,6 +53,17 @@ impl Health {
         if !self.invalid.contains(&reason) {
             self.invalid.push(reason);
         }
+    }
+
+    /// Records how busy the process was, and judges it.
+    pub fn set_generator(&mut self, generator: Generator) {
+        if generator.loop_late_p99_ms > MAX_LOOP_LATE_P99_MS {
+            self.invalidate(format!(
+                "the network's event loop woke late (p99 {:.0} ms, limit {MAX_LOOP_LATE_P99_MS:.0} ms): this machine was too busy",
+                generator.loop_late_p99_ms
+            ));
+        }
+        self.generator = Some(generator);
     }
 
     /// Records VUs whose thread did not end in time; one is enough to spoil the run.

@@ -14,7 +14,6 @@ pub mod health;
 pub mod histogram;
 pub mod listener;
 pub mod metric;
-mod nearest;
 pub mod registry;
 pub mod route;
 pub mod sample;

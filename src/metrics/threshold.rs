@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::metric::Metric;
-use super::nearest::nearest;
 use super::registry::Registry;
 use super::sink::{Aggregation, Sink};
 use super::tags::Tags;
 use super::threshold_parser::{Condition, Selector, parse_condition, parse_selector};
 use crate::error::Error;
+use crate::spelling::nearest;
 
 /// The thresholds of one metric or sub-metric.
 #[derive(Clone, Debug, PartialEq)]

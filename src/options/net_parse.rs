@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::duration::parse_duration;
-use super::problem::nearest;
 use super::reader::{Reader, shown};
 use super::{HttpDebug, NetOptions};
+use crate::spelling::nearest;
 
 const SELECTS: &[&str] = &["random", "first", "roundRobin"];
 const POLICIES: &[&str] = &["preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any"];
@@ -133,7 +133,7 @@ fn one_of(top: &mut Reader<'_>, path: &str, value: String, known: &[&str], defau
     if let Some(found) = known.iter().find(|k| k.eq_ignore_ascii_case(&value)) {
         return (*found).to_owned();
     }
-    let hint = match nearest(&value, known) {
+    let hint = match nearest(&value, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Known: {}", known.join(", ")),
         None => format!("known: {}", known.join(", ")),
     };
@@ -168,7 +168,7 @@ fn tls(top: &mut Reader<'_>, net: &mut NetOptions) {
                 let what = format!("{version} is not supported: this client speaks TLS 1.2 and 1.3 only");
                 top.problem("tlsVersion", what, "raise `max` to 'tls1.2' or 'tls1.3'");
             }
-        } else if !TLS_VERSIONS.contains(&version.as_str()) {
+        } else if !TLS_VERSIONS.contains(&version.as_str()) && (is_min || min != max) {
             top.problem("tlsVersion", format!("unknown version '{version}'"), "use 'tls1.2' or 'tls1.3'");
         }
     }

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::spelling::nearest;
 
 /// One invalid option.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Findings {
 
     /// Warns about a field nobody knows, naming the nearest one that exists.
     pub(super) fn unknown(&mut self, path: impl Into<String>, name: &str, known: &[&str]) {
-        let what = match nearest(name, known) {
+        let what = match nearest(name, known.iter().copied()) {
             Some(near) => format!("unknown option, ignored; did you mean `{near}`?"),
             None => "unknown option, ignored".to_owned(),
         };
@@ -89,45 +90,9 @@ impl Findings {
     }
 }
 
-/// The known name nearest to a misspelt one, when it is near enough to be what was meant.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    known
-        .iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), *candidate))
-        .min()
-        .filter(|(far, candidate)| *far <= (candidate.len() / 3).clamp(1, 3))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn misspelt_names_find_their_neighbour() {
-        let known = ["duration", "iterations", "vus", "thresholds", "gracefulStop"];
-        assert_eq!(nearest("treshold", &known), Some("thresholds"));
-        assert_eq!(nearest("VUs", &known), Some("vus"));
-        assert_eq!(nearest("gracefullStop", &known), Some("gracefulStop"));
-        assert_eq!(nearest("banana", &known), None);
-    }
 
     #[test]
     fn problems_are_all_shown() {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::problem::nearest;
 use super::reader::{Reader, shown};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
+use crate::spelling::nearest;
 
 /// Shortest run of a time-based executor and shortest `maxDuration`.
 const MIN_DURATION: Duration = Duration::from_secs(1);
@@ -184,7 +184,7 @@ fn unknown_executor(r: &mut Reader<'_>, kind: &str, known: &[&str]) {
     } else if LATER.contains(&kind) {
         r.problem("executor", format!("`{kind}` is not built yet"), format!("use one of: {list}"));
     } else {
-        let hint = match nearest(kind, known) {
+        let hint = match nearest(kind, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`? Known: {list}"),
             None => format!("known: {list}"),
         };

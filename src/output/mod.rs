@@ -75,6 +75,24 @@ pub fn open(spec: &str, context: &OutputContext) -> Result<Box<dyn Listener>, Er
     (def.open)(arg, context)
 }
 
+/// The outputs of a list such as `K6_OUT=json=a.json,csv`. A comma separates only where the name of an output follows:
+/// arguments have commas of their own (`csv=fileName=a.csv,timeFormat=unix`).
+pub fn specs(list: &str) -> Vec<String> {
+    let mut specs: Vec<String> = Vec::new();
+    for part in list.split(',') {
+        let name = part.split('=').next().unwrap_or_default().trim();
+        match specs.last_mut() {
+            Some(last) if !OUTPUTS.iter().any(|def| def.name == name) => {
+                last.push(',');
+                last.push_str(part);
+            }
+            _ => specs.push(part.trim().to_owned()),
+        }
+    }
+    specs.retain(|spec| !spec.is_empty());
+    specs
+}
+
 /// Opens all outputs of a run.
 ///
 /// # Errors
@@ -124,6 +142,17 @@ pub(crate) mod tests {
     fn unknown_outputs_name_the_known_ones() {
         let error = open("xml=x", &context(&Printed::default())).err().unwrap();
         assert_eq!(error.message(), "unknown output `xml`; known: csv, json");
+    }
+
+    #[test]
+    fn lists_are_split_where_an_output_begins() {
+        assert_eq!(
+            specs("json=a.json,csv=fileName=b.csv,timeFormat=unix"),
+            ["json=a.json", "csv=fileName=b.csv,timeFormat=unix"]
+        );
+        assert_eq!(specs("json, csv"), ["json", "csv"]);
+        assert!(specs("").is_empty());
+        assert_eq!(specs("xml"), ["xml"]);
     }
 
     #[test]

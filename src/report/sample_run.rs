@@ -1,5 +1,7 @@
 //! A small run for the tests of the reports, made by the real collector, and the comparison with golden files.
 
+#![cfg(test)]
+
 use std::sync::Arc;
 use std::time::Duration;
 

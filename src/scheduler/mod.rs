@@ -9,6 +9,7 @@ mod executor_tests;
 mod fake;
 mod gauges;
 pub mod plan;
+pub mod probe;
 pub mod progress;
 #[cfg(test)]
 mod tests;
@@ -180,7 +181,7 @@ impl Scheduler {
             running.spawn(one(def.run, context, started + scenario.start_time));
         }
         let tags = Tags::from_pairs(run.options.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())));
-        let gauges = Gauges { run: Arc::clone(&run.state), bus: run.bus.clone(), tags };
+        let gauges = Gauges::new(Arc::clone(&run.state), run.bus.clone(), tags);
         let all = async {
             while let Some(done) = running.join_next().await {
                 match done {
@@ -196,7 +197,7 @@ impl Scheduler {
             () = all => {}
             () = gauges.sample_each_second() => {}
         }
-        gauges.sample();
+        gauges.finish();
         outcome.duration = wait::now().saturating_duration_since(started);
         outcome.scenarios.sort_by(|a, b| a.name.cmp(&b.name));
     }

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::code_frame::{code_frame, line_column};
-use super::resolve::{Target, nearest, resolve};
+use super::resolve::{Target, resolve};
 use super::typescript::{self, Compiled};
 use super::{ModuleKind, ModuleSource, Script};
 use crate::error::{Error, ExitCode};
+use crate::spelling::nearest;
 
 /// Largest source file that is loaded.
 const MAX_SOURCE_BYTES: u64 = 64 << 20;
@@ -188,7 +189,7 @@ fn sibling_hint(path: &Path) -> Option<String> {
         Path::new(n).file_stem().is_some_and(|s| s == wanted) && [".js", ".ts", ".json"].iter().any(|e| n.ends_with(e))
     });
     let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    let name = with_extension.map(String::as_str).or_else(|| nearest(wanted, &known))?;
+    let name = with_extension.map(String::as_str).or_else(|| nearest(wanted, known))?;
     Some(format!("did you mean '{name}'?"))
 }
 

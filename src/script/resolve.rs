@@ -3,6 +3,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::spelling::nearest;
+
 /// What a specifier names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
@@ -45,7 +47,13 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
         });
     }
     if specifier == "k6" || specifier.starts_with("k6/") || specifier.starts_with("inrush/") {
-        let nearest = nearest(specifier, builtins);
+        if KNOWN_ELSEWHERE.contains(&specifier) || specifier.starts_with("k6/experimental/") {
+            return Err(Unresolved {
+                message: format!("k6's module '{specifier}' is not supported by this version"),
+                hint: format!("supported: {}", builtins.join(", ")),
+            });
+        }
+        let nearest = nearest(specifier, builtins.iter().copied());
         return Err(Unresolved {
             message: format!("unknown module '{specifier}'"),
             hint: match nearest {
@@ -62,6 +70,10 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
     })
 }
 
+/// Modules of k6 that are missing here; `k6/experimental/*` too.
+const KNOWN_ELSEWHERE: &[&str] =
+    &["k6/browser", "k6/crypto/x509", "k6/html", "k6/net/grpc", "k6/secrets", "k6/websockets", "k6/ws"];
+
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -75,27 +87,6 @@ pub fn normalize(path: &Path) -> PathBuf {
         }
     }
     out
-}
-
-/// The known name nearest to `name`, when it is near enough to be a slip.
-pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    known.iter().map(|k| (distance(name, k), *k)).min().filter(|(d, k)| *d <= 1 + k.len() / 4).map(|(_, k)| k)
-}
-
-/// Levenshtein distance in bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = if x == y { diagonal } else { 1 + diagonal.min(row[j]).min(row[j + 1]) };
-            diagonal = row[j + 1];
-            row[j + 1] = cost;
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

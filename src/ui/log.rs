@@ -216,10 +216,9 @@ fn line(format: Format, level: Level, fields: &Fields, colors: bool, start: Inst
             out
         }
         Format::Text => {
-            let mut out =
-                format!("time=\"{}\" level={} msg={}", now(), level_name(level), quoted(&fields.message, true));
+            let mut out = format!("time=\"{}\" level={} msg={}", now(), level_name(level), quoted(&fields.message));
             for (key, value) in &fields.rest {
-                let _ = write!(out, " {key}={}", quoted(value, false));
+                let _ = write!(out, " {key}={}", quoted(value));
             }
             out
         }
@@ -227,9 +226,9 @@ fn line(format: Format, level: Level, fields: &Fields, colors: bool, start: Inst
 }
 
 /// A value as logrus writes it: bare when simple, else quoted and escaped.
-fn quoted(value: &str, always: bool) -> String {
+fn quoted(value: &str) -> String {
     let simple = |c: char| c.is_ascii_alphanumeric() || "-._/@^+".contains(c);
-    if !always && !value.is_empty() && value.chars().all(simple) {
+    if !value.is_empty() && value.chars().all(simple) {
         return value.to_owned();
     }
     let mut out = String::with_capacity(value.len() + 2);
@@ -260,6 +259,8 @@ mod tests {
         let fields = Fields { message: "a \"b\"\n\tat x".into(), rest: vec![("source", "console".into())] };
         let text = line(Format::Text, Level::INFO, &fields, false, Instant::now());
         assert!(text.ends_with(r#" level=info msg="a \"b\"\n\tat x" source=console"#), "{text}");
+        let word = Fields { message: "word".into(), rest: Vec::new() };
+        assert!(line(Format::Text, Level::INFO, &word, false, Instant::now()).ends_with(" msg=word"));
         let json: Value =
             serde_json::from_str(&line(Format::Json, Level::ERROR, &fields, false, Instant::now())).unwrap();
         assert_eq!(json["level"], "error");

@@ -11,8 +11,10 @@ use crate::clock::RunClock;
 pub struct RunState {
     /// The run's clock.
     pub clock: RunClock,
-    /// VUs that are running iterations now.
+    /// VUs that are running iterations now; changed by [`RunState::vu_begins`] and [`RunState::vu_ends`].
     pub vus_active: AtomicU64,
+    /// Most VUs that ran iterations at once.
+    pub vus_active_peak: AtomicU64,
     /// VUs initialised so far and not lost.
     pub vus_initialized: AtomicU64,
     /// Iterations completed.
@@ -33,6 +35,7 @@ impl RunState {
         Self {
             clock,
             vus_active: AtomicU64::new(0),
+            vus_active_peak: AtomicU64::new(0),
             vus_initialized: AtomicU64::new(0),
             iterations_completed: AtomicU64::new(0),
             iterations_interrupted: AtomicU64::new(0),
@@ -40,6 +43,17 @@ impl RunState {
             started: OnceLock::new(),
             marked_failed: Mutex::new(None),
         }
+    }
+
+    /// Counts a VU as active.
+    pub fn vu_begins(&self) {
+        let active = self.vus_active.fetch_add(1, Ordering::Relaxed) + 1;
+        self.vus_active_peak.fetch_max(active, Ordering::Relaxed);
+    }
+
+    /// Counts a VU as active no longer.
+    pub fn vu_ends(&self) {
+        self.vus_active.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Time since the run started; zero before.

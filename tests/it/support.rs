@@ -1,40 +1,40 @@
 //! What the tests of the program share: running it on a script in a temporary folder.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// What one run of the program left behind.
-pub struct Ran {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
-    pub took: Duration,
-    pub dir: tempfile::TempDir,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+    pub(crate) dir: tempfile::TempDir,
 }
 
 impl Ran {
     /// A file the run wrote.
-    pub fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         let path = self.dir.path().join(name);
         std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}\n{}", path.display(), self.all()))
     }
 
     /// Everything it printed, for failure messages.
-    pub fn all(&self) -> String {
+    pub(crate) fn all(&self) -> String {
         format!("exit {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
     }
 
     /// Asserts the exit code.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}", self.all());
         self
     }
 
     /// Asserts that stderr contains each text.
     #[track_caller]
-    pub fn says(self, texts: &[&str]) -> Self {
+    pub(crate) fn says(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stderr.contains(text), "`{text}` is missing\n{}", self.all());
         }
@@ -43,7 +43,7 @@ impl Ran {
 
     /// Asserts that stdout contains each text.
     #[track_caller]
-    pub fn prints(self, texts: &[&str]) -> Self {
+    pub(crate) fn prints(self, texts: &[&str]) -> Self {
         for text in texts {
             assert!(self.stdout.contains(text), "`{text}` is missing\n{}", self.all());
         }
@@ -51,13 +51,13 @@ impl Ran {
     }
 
     /// The summary written with `--summary-export s.json`.
-    pub fn summary(&self) -> serde_json::Value {
+    pub(crate) fn summary(&self) -> serde_json::Value {
         serde_json::from_str(&self.file("s.json")).unwrap_or_else(|e| panic!("{e}\n{}", self.all()))
     }
 
     /// One value of the exported summary, e.g. `metric("iterations", "count")`.
     #[track_caller]
-    pub fn metric(&self, name: &str, value: &str) -> f64 {
+    pub(crate) fn metric(&self, name: &str, value: &str) -> f64 {
         let summary = self.summary();
         summary["metrics"][name][value]
             .as_f64()
@@ -66,7 +66,7 @@ impl Ran {
 }
 
 /// The program under test.
-pub fn inrush() -> Command {
+pub(crate) fn inrush() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inrush"));
     for name in ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy"] {
         command.env_remove(name);
@@ -77,7 +77,7 @@ pub fn inrush() -> Command {
 
 /// Writes the files into a fresh folder and runs `inrush ARGS` there; fails after a minute.
 #[track_caller]
-pub fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
+pub(crate) fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in files {
         std::fs::write(dir.path().join(name), text).unwrap();
@@ -87,11 +87,45 @@ pub fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
 
 /// Runs `inrush run --summary-export s.json ARGS t.js` with this script.
 #[track_caller]
-pub fn run_script(script: &str, args: &[&str]) -> Ran {
+pub(crate) fn run_script(script: &str, args: &[&str]) -> Ran {
     let mut all = vec!["run", "--quiet", "--summary-export", "s.json"];
     all.extend(args);
     all.push("t.js");
     run_files(&[("t.js", script)], &all)
+}
+
+/// What [`run_checked`] puts beside the script: `eq` compares by JSON and reports, `done` says that the end was reached.
+const EQ: &str = "export function eq(what, got, want) {
+  const [g, w] = [JSON.stringify(got), JSON.stringify(want)];
+  if (g !== w) console.error(`MISMATCH ${what}: got ${g}, want ${w}`);
+}
+export function throws(what, f, text) {
+  try { f(); } catch (e) {
+    if (!String(e).includes(text)) console.error(`MISMATCH ${what}: threw ${e}, want ${text}`);
+    return;
+  }
+  console.error(`MISMATCH ${what}: did not throw`);
+}
+export function done() { console.log('REACHED THE END'); }
+";
+
+/// Runs a script that imports `eq`, `throws` and `done` from `./eq.js`: exit 0, no mismatch, the end reached.
+#[track_caller]
+pub fn run_checked(script: &str, args: &[&str]) -> Ran {
+    run_checked_files(&[("t.js", script)], "t.js", args)
+}
+
+/// As [`run_checked`], with more files; `main` is the script.
+#[track_caller]
+pub fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str]) -> Ran {
+    let mut all = vec!["run", "--quiet", "--summary-export", "s.json"];
+    all.extend(args);
+    all.push(main);
+    let mut files = files.to_vec();
+    files.push(("eq.js", EQ));
+    let ran = run_files(&files, &all).exits(0).says(&["REACHED THE END"]);
+    assert!(!ran.stderr.contains("MISMATCH") && !ran.stderr.contains("source=stacktrace"), "{}", ran.all());
+    ran
 }
 
 #[track_caller]
@@ -122,19 +156,8 @@ fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
     Ran { code: status.code().unwrap_or(-1), stdout: read(&out), stderr: read(&err), took: start.elapsed(), dir }
 }
 
-/// The fixtures beside the project; None when they are not there, which CI does not accept.
-pub fn fixtures() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures");
-    if path.is_dir() {
-        return Some(path);
-    }
-    assert!(std::env::var_os("CI").is_none(), "the fixtures are missing at {}", path.display());
-    eprintln!("SKIPPED: no fixtures at {}", path.display());
-    None
-}
-
 /// Waits; tests have no virtual user that must stay interruptible.
 #[allow(clippy::disallowed_methods)]
-pub fn pause(time: Duration) {
+pub(crate) fn pause(time: Duration) {
     std::thread::sleep(time);
 }

@@ -2,12 +2,12 @@
 
 use boa_engine::{Context, JsResult, JsValue, js_string};
 
-use crate::js::convert::{define, function};
+use crate::js::convert::{Native, define, function};
 use crate::js::json_stringify::display;
 
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
     let console = boa_engine::JsObject::with_object_proto(context.intrinsics());
-    let methods: [(&str, fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>); 8] = [
+    let methods: [(&str, Native); 8] = [
         ("log", |_, args, context| Ok(write(Level::Info, args, context))),
         ("info", |_, args, context| Ok(write(Level::Info, args, context))),
         ("debug", |_, args, context| Ok(write(Level::Debug, args, context))),

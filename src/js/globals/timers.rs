@@ -5,13 +5,11 @@ use std::time::Duration;
 use boa_engine::property::Attribute;
 use boa_engine::{Context, JsObject, JsResult, JsString, JsValue};
 
-use crate::js::convert::{arg, define, function, type_error};
+use crate::js::convert::{Native, arg, define, function, type_error};
 use crate::js::host::host;
 
 /// Longest delay; browsers and Node share it.
 const MAX_MILLIS: f64 = 2_147_483_647.0;
-
-type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 const FUNCTIONS: [(&str, Native, usize); 4] = [
     ("setTimeout", |_, args, context| start("setTimeout", false, args, context), 2),

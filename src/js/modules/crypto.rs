@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use rand::Rng;
 
 use super::metrics::class;
-use crate::js::convert::{arg, array_buffer, define, error, function, string, string_or_bytes, to_text};
+use crate::js::convert::{Native, arg, array_buffer, define, error, function, string, string_or_bytes, to_text};
 
 /// Most bytes `randomBytes` makes at once.
 const MAX_RANDOM: f64 = 1_073_741_824.0;
@@ -100,7 +100,7 @@ impl Class for Hasher {
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Hasher>(context)?;
     let api = JsObject::with_object_proto(context.intrinsics());
-    let hashes: [(&str, fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>); 9] = [
+    let hashes: [(&str, Native); 9] = [
         ("md4", |_, a, c| hash("md4", a, c)),
         ("md5", |_, a, c| hash("md5", a, c)),
         ("ripemd160", |_, a, c| hash("ripemd160", a, c)),
@@ -115,7 +115,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
         let value = function(name, 2, native, context);
         define(&api, name, value);
     }
-    let others: [(&str, usize, fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>); 5] = [
+    let others: [(&str, usize, Native); 5] = [
         ("hmac", 4, hmac_of),
         ("createHash", 1, create_hash),
         ("createHMAC", 2, create_hmac),

@@ -7,11 +7,9 @@ use boa_engine::object::builtins::JsProxyBuilder;
 use boa_engine::property::Attribute;
 use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string};
 
-use crate::js::convert::{arg, define, error, from_json, function, key_text, string, to_text, type_error};
+use crate::js::convert::{Native, arg, define, error, from_json, function, key_text, string, to_text, type_error};
 use crate::js::host::{Host, Phase, host, interrupted};
 use crate::stop::StopReason;
-
-type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     let instance = getters(
@@ -43,8 +41,8 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     );
     let vu = getters(
         &[
-            ("idInInstance", |_, _, c| Ok(number(host(c).vu_id))),
-            ("idInTest", |_, _, c| Ok(number(host(c).vu_id))),
+            ("idInInstance", |_, _, c| in_vu(c, |h| number(h.vu_id))),
+            ("idInTest", |_, _, c| in_vu(c, |h| number(h.vu_id))),
             ("iterationInInstance", |_, _, c| in_vu(c, |h| number(h.iteration.get()))),
             ("iterationInScenario", |_, _, c| {
                 in_vu(c, |h| {
@@ -106,9 +104,8 @@ fn count(counter: &std::sync::atomic::AtomicU64) -> JsValue {
 
 fn in_vu(context: &Context, read: impl FnOnce(&Host) -> JsValue) -> JsResult<JsValue> {
     let host = host(context);
-    if host.phase.get() != Phase::Vu {
-        return Err(error("exec.vu is only available in an iteration, not in the init context, setup() or teardown()"));
-    }
+    // In setup() and teardown() it is VU 0, as in k6.
+    host.not_in_init("exec.vu")?;
     Ok(read(&host))
 }
 
@@ -147,7 +144,13 @@ fn pairs_proxy(tags: bool, context: &mut Context) -> JsResult<JsValue> {
     let target = JsObject::with_object_proto(context.intrinsics());
     let builder = JsProxyBuilder::new(target);
     let builder = if tags {
-        builder.set(set_tag).get(get_tag).delete_property(delete_tag).own_keys(tag_keys)
+        builder
+            .set(set_tag)
+            .get(get_tag)
+            .delete_property(delete_tag)
+            .own_keys(tag_keys)
+            .has(has_tag)
+            .get_own_property_descriptor(tag_descriptor)
     } else {
         builder.set(set_metadata).delete_property(delete_metadata)
     };
@@ -201,6 +204,25 @@ fn tag_keys(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let host = host(context);
     let keys: Vec<JsValue> = host.tags.borrow().iter().map(|(k, _)| string(k)).collect();
     Ok(boa_engine::object::builtins::JsArray::from_iter(keys, context).into())
+}
+
+fn has_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    Ok(host(context).tags.borrow().get(&key_text(&key)).is_some().into())
+}
+
+/// Makes the tags enumerable, for `Object.keys`, `Object.entries` and spreading.
+fn tag_descriptor(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let value = get_tag(&JsValue::undefined(), args, context)?;
+    if value.is_undefined() {
+        return Ok(value);
+    }
+    let descriptor = JsObject::with_object_proto(context.intrinsics());
+    define(&descriptor, "value", value);
+    for attribute in ["writable", "enumerable", "configurable"] {
+        define(&descriptor, attribute, true);
+    }
+    Ok(descriptor.into())
 }
 
 fn set_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

@@ -7,7 +7,7 @@ use boa_engine::{Context, JsObject, JsResult, JsValue};
 use rand::SeedableRng;
 
 use crate::clock::millis;
-use crate::js::convert::{arg, define, entries, error, function, to_text, type_error};
+use crate::js::convert::{Native, arg, define, entries, error, function, to_text, type_error};
 use crate::js::host::{Phase, host, is_interrupted};
 use crate::js::modules::metrics::tags_of;
 use crate::metrics::{Builtin, Extra, SystemTag};
@@ -18,7 +18,7 @@ const SEPARATOR: &str = "::";
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     let api = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, usize, fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>); 5] = [
+    let functions: [(&str, usize, Native); 5] = [
         ("check", 3, check),
         ("fail", 1, fail),
         ("group", 2, group),

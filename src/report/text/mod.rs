@@ -30,6 +30,13 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     }
     thresholds::write(&mut out, summary, options, &paint);
     write_total(&mut out, summary, options, &paint);
+    if let Some(generator) = &summary.health.generator {
+        let cpu = match generator.cpu_cores {
+            Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),
+            None => String::new(),
+        };
+        out += &format!("    generator: {cpu}event loop p99 {:.1} ms late\n\n", generator.loop_late_p99_ms);
+    }
     if options.mode == SummaryMode::Full {
         for group in &summary.groups {
             let name = group.name.trim_start_matches("::").replace("::", " :: ");

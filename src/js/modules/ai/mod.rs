@@ -11,12 +11,10 @@ use boa_engine::{Context, JsObject, JsResult, JsValue};
 
 use crate::ai::Problems;
 use crate::ai::tokens;
-use crate::js::convert::{arg, define, error, function, to_json, to_text, type_error};
+use crate::js::convert::{Native, arg, define, error, function, to_json, to_text, type_error};
 use crate::js::modules::metrics::class;
 
 use self::model::Model;
-
-type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Model>(context)?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use boa_engine::class::{Class, ClassBuilder};
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
-use super::{Native, Spec, call, count, invalid};
+use super::{Spec, call, count, invalid};
 use crate::ai::spec::ModelSpec;
-use crate::js::convert::{arg, to_json, to_text, type_error};
+use crate::js::convert::{Native, arg, to_json, to_text, type_error};
 use crate::js::host::host;
 
 /// What `ai.model()` returns.

@@ -134,7 +134,7 @@ fn itl(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
 
 #[allow(clippy::unnecessary_wraps)]
 fn rate_limit(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
-    let limits = r.rate_limit.clone().unwrap_or_default();
+    let limits = r.rate_limit.unwrap_or_default();
     let bucket = |b: &Bucket, context: &mut Context| {
         let object = JsObject::with_object_proto(context.intrinsics());
         define(&object, "limit", number_or_null(b.limit));

@@ -7,8 +7,8 @@ use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 use url::Url;
 
-use super::{Native, state};
-use crate::js::convert::{arg, define, error, string, to_text, type_error};
+use super::state;
+use crate::js::convert::{Native, arg, define, error, string, to_text, type_error};
 use crate::js::host::host;
 use crate::net::cookies::{Cookie, CookieJar};
 use crate::net::http::Exchange;

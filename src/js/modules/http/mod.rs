@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use boa_engine::object::builtins::JsArray;
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 
-use crate::js::convert::{arg, define, error, function, string, to_text, type_error};
+use crate::js::convert::{Native, arg, define, error, function, string, to_text, type_error};
 use crate::js::host::host;
 use crate::net::{self, cookies::CookieJar};
 
@@ -54,8 +54,6 @@ pub(crate) fn reset_cookies(context: &Context) {
         *state.0.jar.borrow_mut() = Arc::new(Mutex::new(CookieJar::default()));
     }
 }
-
-type Native = fn(&JsValue, &[JsValue], &mut Context) -> JsResult<JsValue>;
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Response>(context)?;
@@ -135,8 +133,11 @@ fn send(prepared: Prepared, context: &mut Context) -> JsResult<JsValue> {
 }
 
 /// Emits the samples of all hops and makes the Response; throws on failure when asked to.
-fn finish(response: net::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
+fn finish(mut response: net::Response, report: &Report, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
+    if let Some(first) = response.hops.first_mut() {
+        report.restore_url(first);
+    }
     for hop in &response.hops {
         emit::exchange(&host, hop, report);
     }

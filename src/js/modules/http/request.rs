@@ -33,10 +33,33 @@ pub(crate) struct Report {
     pub(crate) tags: BTreeMap<String, String>,
     /// Value of the tags `name` and `url`; None = the URL.
     pub(crate) name: Option<String>,
+    /// The URL as the script wrote it when it has no path, not even a slash.
+    bare_url: Option<String>,
     pub(crate) body_type: BodyType,
     /// None = not judged.
     pub(crate) expected: Option<Arc<Expected>>,
     pub(crate) throw: bool,
+}
+
+impl Report {
+    /// Gives the first hop the URL the script wrote: `http://host` stays without a slash, as in k6, so that thresholds
+    /// on the tags `url` and `name` mean it.
+    pub(crate) fn restore_url(&self, first: &mut crate::net::Exchange) {
+        if let Some(bare) = &self.bare_url
+            && let Some(at) = path_start(&first.url)
+            && first.url.get(at..=at) == Some("/")
+            && bare.get(..at) == first.url.get(..at)
+            && bare.get(at..) == first.url.get(at + 1..)
+        {
+            first.url.clone_from(bare);
+        }
+    }
+}
+
+/// Where the path, the query or the end of a URL begins.
+fn path_start(url: &str) -> Option<usize> {
+    let host = url.find("://")? + 3;
+    Some(url[host..].find(['/', '?', '#']).map_or(url.len(), |at| host + at))
 }
 
 /// Prepares a request.
@@ -56,13 +79,14 @@ pub(crate) fn prepare(
     let options = Arc::clone(host.options());
     let (url, name) = url_of(url, context)?;
     let state = state(context);
+    let bare_url = path_start(&url).filter(|at| url.get(*at..=*at) != Some("/")).map(|_| url.trim().to_owned());
     let mut request = Request::new(method, url);
     request.timeout = Some(DEFAULT_TIMEOUT);
-    request.max_redirects = Some(options.net.max_redirects);
     request.jar = Some(Arc::clone(&state.jar.borrow()));
     let mut report = Report {
         tags: BTreeMap::new(),
         name,
+        bare_url,
         body_type: if options.discard_response_bodies { BodyType::None } else { BodyType::Text },
         expected: state.expected.borrow().clone(),
         throw: options.throw,
@@ -137,6 +161,7 @@ fn read_param(
             if n.is_nan() || n < 0.0 {
                 return Err(type_error("http: params.redirects must be a number from 0 up"));
             }
+            // A limit of its own is meant: reaching it is no reason to warn.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             {
                 request.max_redirects = Some(n as u32);

@@ -83,6 +83,7 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("tls_cipher_suite", |r, _| {
         Ok(string(&with(r, |d| d.exchange.remote.tls.as_ref().map(|t| t.cipher_suite.clone()).unwrap_or_default())))
     }),
+    ("ocsp", ocsp),
     ("error", |r, _| {
         Ok(string(&with(r, |d| d.exchange.error.as_ref().map(|e| e.message.clone()).unwrap_or_default())))
     }),
@@ -167,6 +168,17 @@ fn cookies(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsV
         }
     }
     Ok(all.into())
+}
+
+/// Stapled OCSP answers are not read, so this is what k6 shows when a server sends none.
+fn ocsp(_: &JsObject<Response>, context: &mut Context) -> JsResult<JsValue> {
+    let object = JsObject::with_object_proto(context.intrinsics());
+    for name in ["produced_at", "this_update", "next_update", "revoked_at"] {
+        define(&object, name, 0);
+    }
+    define(&object, "revocation_reason", string(""));
+    define(&object, "status", string("unknown"));
+    Ok(object.into())
 }
 
 fn timings(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsValue> {

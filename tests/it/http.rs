@@ -1,0 +1,316 @@
+//! `k6/http` as scripts see it: requests, parameters, bodies and responses, against a server that says what it saw.
+
+use std::sync::atomic::Ordering;
+
+use crate::server;
+use crate::support::{Ran, run_checked, run_checked_files};
+
+/// Runs a default function against a plain server; `BASE`, `http`, `eq`, `throws` and `done` are in scope.
+#[track_caller]
+fn against(server: &server::Server, options: &str, body: &str, args: &[&str]) -> Ran {
+    let script = format!(
+        "import http from 'k6/http';\nimport {{ eq, throws, done }} from './eq.js';\nexport const options = {options};\nconst BASE = __ENV.BASE;\nexport default function () {{\n{body}\ndone();\n}}\n"
+    );
+    let base = format!("BASE={}", server.base("http"));
+    let mut all = vec!["-e", &base];
+    all.extend(args);
+    run_checked(&script, &all)
+}
+
+#[test]
+fn verbs_and_bodies() {
+    let server = server::plain();
+    against(
+        &server,
+        "{}",
+        r#"
+for (const [name, method] of [['post', 'POST'], ['put', 'PUT'], ['patch', 'PATCH'], ['del', 'DELETE'], ['options', 'OPTIONS']]) {
+  const seen = http[name](`${BASE}/echo?q=1`, 'the body', { headers: { 'X-Own': 'v' } }).json();
+  eq(name, [seen.method, seen.target, seen.body, seen.headers['x-own']], [method, '/echo?q=1', 'the body', 'v']);
+}
+eq('get', http.get(`${BASE}/echo`).json('method'), 'GET');
+const head = http.head(`${BASE}/bytes/0`);
+eq('head', [head.status, head.body], [200, '']);
+eq('request', http.request('propfind', `${BASE}/echo`, 'x').json('method'), 'PROPFIND');
+eq('user agent', /inrush|k6/.test(http.get(`${BASE}/echo`).json('headers.user-agent')), true);
+let seen = http.post(`${BASE}/echo`, { a: 'one two', b: 3, c: ['x', 'y'], d: true }).json();
+eq('form', [seen.body, seen.headers['content-type']], ['a=one+two&b=3&c=x&c=y&d=true', 'application/x-www-form-urlencoded']);
+seen = http.post(`${BASE}/echo`, JSON.stringify({ ü: 'ß€😀' }), { headers: { 'Content-Type': 'application/json' } }).json();
+eq('utf-8', seen.body, '{"ü":"ß€😀"}');
+seen = http.post(`${BASE}/echo`, new Uint8Array([0, 255, 7]).buffer).json();
+eq('bytes', seen.bytes, [0, 255, 7]);
+seen = http.post(`${BASE}/echo`, new Uint8Array([9, 8, 7]).subarray(1)).json();
+eq('typed array', seen.bytes, [8, 7]);
+seen = http.post(`${BASE}/echo`, { field: 'text', file: http.file('<file>', 'a.txt', 'text/plain'), raw: http.file(new Uint8Array([65, 66]).buffer) }).json();
+const boundary = /^multipart\/form-data; boundary=(.+)$/.exec(seen.headers['content-type'])[1];
+const parts = seen.body.split('--' + boundary);
+eq('parts', parts.length, 5);
+eq('field part', parts.some((p) => p === '\r\nContent-Disposition: form-data; name="field"\r\n\r\ntext\r\n'), true);
+eq('file part', parts.some((p) => p === '\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n<file>\r\n'), true);
+eq('raw part', parts.some((p) => p.endsWith('Content-Type: application/octet-stream\r\n\r\nAB\r\n')), true);
+eq('end', parts[4], '--\r\n');
+seen = http.post(`${BASE}/echo`, null).json();
+eq('no body', [seen.body, seen.headers['content-length']], ['', '0']);
+for (const c of ['gzip', 'deflate', 'br', 'zstd']) {
+  seen = http.post(`${BASE}/echo`, 'a'.repeat(1000), { compression: c }).json();
+  eq(c, [seen.headers['content-encoding'], seen.bytes.length < 100], [c, true]);
+}
+throws('compression', () => http.post(BASE, 'a', { compression: 'lzma' }), 'lzma');
+throws('response type', () => http.get(BASE, { responseType: 'xml' }), 'xml');
+"#,
+        &[],
+    );
+}
+
+#[test]
+fn the_response_object() {
+    let server = server::plain();
+    against(
+        &server,
+        "{}",
+        r#"
+const r = http.get(`${BASE}/json`, { tags: { a: 'b' }, cookies: { c: 'd' } });
+eq('basics', [r.status, r.status_text, r.url, r.proto, r.error, r.error_code, r.remote_ip], [200, '200 Thing', `${BASE}/json`, 'HTTP/1.1', '', 0, '127.0.0.1']);
+eq('port', `http://127.0.0.1:${r.remote_port}`, BASE);
+eq('type', [typeof r.body, r.headers['Content-Type']], ['string', 'application/json']);
+eq('json', [r.json('a.b.0'), r.json('a.b.2.c'), r.json('items.#.id'), r.json('items.#(id==2).n'), r.json('s'), r.json('z'), r.json('big')], [1, 'deep', [1, 2], 'y', 'text', null, 1000]);
+eq('missing', r.json('nope.nothing') === undefined, true);
+eq('whole', [r.json().items.length, r.json() === r.json()], [2, true]);
+const t = r.timings;
+eq('timings', ['duration', 'blocked', 'looking_up', 'connecting', 'tls_handshaking', 'sending', 'waiting', 'receiving'].filter((k) => typeof t[k] !== 'number'), []);
+eq('sum', Math.abs(t.duration - (t.sending + t.waiting + t.receiving)) < 0.001, true);
+const slow = http.get(`${BASE}/slow/60`).timings;
+eq('waiting', slow.waiting >= 59 && slow.waiting < 1000 && slow.duration >= slow.waiting, true);
+eq('reused', slow.connecting, 0);
+eq('request', [r.request.method, r.request.url, r.request.headers['User-Agent'].length, r.request.cookies.c[0].value, r.request.body], ['GET', `${BASE}/json`, 1, 'd', '']);
+const many = http.get(`${BASE}/twice`);
+eq('headers', [many.headers['X-Many'], many.headers['X-Lower-Case'], many.headers['x-lower-case'] === undefined], ['one, two', 'v', true]);
+eq('stringify', JSON.parse(JSON.stringify(r)).status, 200);
+eq('spread', Object.keys(JSON.parse(JSON.stringify(r))).includes('timings'), true);
+const binary = http.get(`${BASE}/binary`, { responseType: 'binary' });
+eq('binary', [binary.body instanceof ArrayBuffer, Array.from(new Uint8Array(binary.body))], [true, [0, 1, 254, 255]]);
+const none = http.get(`${BASE}/json`, { responseType: 'none' });
+eq('none', [none.status, none.body], [200, null]);
+throws('json of none', () => none.json(), 'null');
+throws('json of text', () => http.get(`${BASE}/status/200`).json(), 'JSON');
+for (const status of [204, 301, 304, 404, 503]) {
+  const s = http.get(`${BASE}/status/${status}`);
+  eq('status', [s.status, s.error_code, s.error], [status, status >= 400 ? 1000 + status : 0, '']);
+}
+for (const c of ['gzip', 'deflate', 'br', 'zstd']) {
+  eq(c, http.get(`${BASE}/encoded/${c}`).body, 'hello hello hello');
+}
+r.body = 'changed';
+eq('assignable', r.body, 'changed');
+eq('no path', [http.get(BASE).url, http.get(`${BASE}?q=1`).url, http.get(`${BASE}/`).url], [BASE, `${BASE}?q=1`, `${BASE}/`]);
+eq('ocsp', r.ocsp.status, 'unknown');
+"#,
+        &[],
+    );
+}
+
+#[test]
+fn redirects_are_followed_and_counted() {
+    let server = server::plain();
+    let ran = against(
+        &server,
+        "{}",
+        r#"
+const r = http.get(`${BASE}/redirect/3`, { tags: { kind: 'hops' } });
+eq('end', [r.status, r.url, r.json('target')], [200, `${BASE}/echo`, '/echo']);
+const one = http.get(`${BASE}/redirect/3`, { redirects: 1 });
+eq('limited', [one.status, one.url], [302, `${BASE}/redirect/2`]);
+eq('not followed', http.get(`${BASE}/redirect/3`, { redirects: 0 }).headers.Location, '/redirect/2');
+eq('loop', http.get(`${BASE}/loop`).status, 302);
+const post = http.post(`${BASE}/redirect/1`, 'body').json();
+eq('post becomes get', [post.method, post.body], ['GET', '']);
+"#,
+        &["--max-redirects", "4"],
+    )
+    .says(&["after 4 redirects"]);
+    assert_eq!(ran.metric("http_reqs", "count"), 4.0 + 2.0 + 1.0 + 5.0 + 2.0, "one sample for each hop");
+}
+
+#[test]
+fn cookies_and_jars() {
+    let server = server::plain();
+    let body = r#"
+const cookie = () => http.get(`${BASE}/echo`).json().headers.cookie;
+eq('fresh iteration', cookie(), undefined);
+const set = http.get(`${BASE}/cookie?sid=abc`);
+eq('set', [set.cookies.sid[0].value, set.cookies.sid[0].path, set.cookies.sid[0].http_only], ['abc', '/', true]);
+eq('kept', cookie(), 'sid=abc');
+eq('param', http.get(`${BASE}/echo`, { cookies: { own: '1' } }).json().headers.cookie.split('; ').sort(), ['own=1', 'sid=abc']);
+eq('replaced', http.get(`${BASE}/echo`, { cookies: { sid: { value: 'new', replace: true } } }).json().headers.cookie, 'sid=new');
+eq('not stored', cookie(), 'sid=abc');
+const jar = http.cookieJar();
+eq('jar', jar.cookiesForURL(`${BASE}/`), { sid: ['abc'] });
+jar.set(`${BASE}/`, 'more', 'x', { path: '/', max_age: 100 });
+eq('set by hand', cookie().split('; ').sort(), ['more=x', 'sid=abc']);
+jar.delete(`${BASE}/`, 'more');
+eq('deleted', cookie(), 'sid=abc');
+const other = new http.CookieJar();
+other.set(`${BASE}/`, 'mine', '1');
+eq('own jar', http.get(`${BASE}/echo`, { jar: other }).json().headers.cookie, 'mine=1');
+jar.clear(`${BASE}/`);
+eq('cleared', cookie(), undefined);
+http.get(`${BASE}/cookie?left=over`);
+"#;
+    let ran = against(&server, "{ iterations: 2 }", body, &[]);
+    assert_eq!(ran.stderr.matches("REACHED").count(), 2, "{}", ran.all());
+    against(
+        &server,
+        "{ iterations: 2, noCookiesReset: true }",
+        "if (__ITER === 0) http.get(`${BASE}/cookie?a=b`); else eq('kept', http.get(`${BASE}/echo`).json().headers.cookie, 'a=b');",
+        &[],
+    );
+}
+
+#[test]
+fn batches_keep_shape_order_and_limits() {
+    let server = server::plain();
+    let ran = against(
+        &server,
+        "{ batch: 4, batchPerHost: 3 }",
+        r#"
+const list = http.batch([
+  `${BASE}/slow/30`,
+  ['POST', `${BASE}/echo`, 'body', { headers: { 'X-A': 'b' }, tags: { t: 'v' } }],
+  { method: 'PUT', url: `${BASE}/echo`, body: { a: 1 } },
+  ['GET', http.url`${BASE}/status/${404}`],
+  ['GET', `${BASE}/bytes/3`, null, { responseType: 'binary' }],
+]);
+eq('array', [Array.isArray(list), list.length, list.map((r) => r.status)], [true, 5, [200, 200, 200, 404, 200]]);
+eq('in order', [list[0].body, list[1].json('body'), list[1].json('headers.x-a'), list[2].json('body'), list[4].body.byteLength], ['slow', 'body', 'b', 'a=1', 3]);
+const object = http.batch({ front: `${BASE}/status/200`, api: { method: 'GET', url: `${BASE}/status/201` } });
+eq('object', [Object.keys(object), object.front.status, object.api.status], [['front', 'api'], 200, 201]);
+const broken = http.batch(['http://127.0.0.1:1/', `${BASE}/status/200`]);
+eq('one fails', [broken[0].status, broken[0].error_code, broken[1].status], [0, 1212, 200]);
+http.batch(Array.from({ length: 12 }, () => `${BASE}/slow/20`));
+"#,
+        &[],
+    );
+    assert_eq!(server.seen.peak.load(Ordering::SeqCst), 3, "batchPerHost limits");
+    assert_eq!(ran.metric("http_reqs", "count"), 21.0);
+}
+
+#[test]
+fn asynchronous_requests_overlap() {
+    let server = server::plain();
+    let script = r#"
+import http from 'k6/http';
+import { eq, done } from './eq.js';
+export default async function () {
+  const before = Date.now();
+  const all = await Promise.all([1, 2, 3].map((n) => http.asyncRequest('POST', `${__ENV.BASE}/slow/200?${n}`, 'x')));
+  eq('together', [all.map((r) => r.body), Date.now() - before < 550], [['slow', 'slow', 'slow'], true]);
+  const failed = await http.asyncRequest('GET', 'http://127.0.0.1:1/');
+  eq('failed', [failed.status, failed.error_code], [0, 1212]);
+  let thrown = '';
+  try { await http.asyncRequest('GET', 'http://127.0.0.1:1/', null, { throw: true }); } catch (e) { thrown = String(e); }
+  eq('thrown', thrown.includes('refused'), true);
+  done();
+}
+"#;
+    run_checked(script, &["-e", &format!("BASE={}", server.base("http"))]);
+}
+
+#[test]
+fn options_of_the_transport() {
+    let server = server::plain();
+    let port = server.address.port();
+    let hosts = format!(
+        "{{ hosts: {{ 'api.test': '127.0.0.1:{port}', '*.wild.test': '127.0.0.1' }}, blockHostnames: ['*.blocked.test'], userAgent: 'mine/1' }}"
+    );
+    against(
+        &server,
+        &hosts,
+        r#"
+const r = http.get('http://api.test/echo');
+eq('hosts', [r.status, r.json('headers.host'), r.json('headers.user-agent'), r.remote_ip], [200, 'api.test', 'mine/1', '127.0.0.1']);
+eq('wildcard', http.get(`http://a.wild.test:${BASE.split(':')[2]}/status/200`).status, 200);
+const blocked = http.get('http://x.blocked.test/');
+eq('blocked', [blocked.status, blocked.error_code], [0, 1111]);
+"#,
+        &[],
+    );
+    against(
+        &server,
+        "{ noConnectionReuse: true }",
+        "const a = http.get(`${BASE}/echo`).json(), b = http.get(`${BASE}/echo`).json(); eq('new', [a.nth, b.nth, a.connection !== b.connection], [1, 1, true]);",
+        &[],
+    );
+    against(
+        &server,
+        "{ iterations: 2, noVUConnectionReuse: true }",
+        "eq('new', http.get(`${BASE}/echo`).json('nth'), 1); eq('kept', http.get(`${BASE}/echo`).json('nth'), 2);",
+        &[],
+    );
+    against(&server, "{ iterations: 2 }", "eq('kept', http.get(`${BASE}/echo`).json('nth'), __ITER + 1);", &[]);
+    against(
+        &server,
+        "{ discardResponseBodies: true }",
+        "eq('none', http.get(`${BASE}/json`).body, null); eq('asked', http.get(`${BASE}/json`, { responseType: 'text' }).json('s'), 'text');",
+        &[],
+    );
+    against(
+        &server,
+        "{ throw: true }",
+        "throws('throw', () => http.get('http://127.0.0.1:1/'), 'refused'); eq('not', http.get('http://127.0.0.1:1/', { throw: false }).status, 0); eq('404', http.get(`${BASE}/status/404`).status, 404);",
+        &[],
+    );
+    against(
+        &server,
+        "{}",
+        "const r = http.get(BASE.replace('://', '://user:p%40ss@') + '/echo'); eq('basic', [r.json('headers.authorization'), r.url.includes('p%40ss')], ['Basic dXNlcjpwQHNz', false]);",
+        &[],
+    );
+}
+
+#[test]
+fn requests_in_the_init_code_are_refused() {
+    let ran = crate::support::run_script(
+        "import http from 'k6/http';\nhttp.get('http://127.0.0.1:1/');\nexport default () => {};",
+        &[],
+    );
+    ran.exits(107).says(&["init context"]);
+}
+
+#[test]
+fn tls_and_http2() {
+    let (h1, pem) = server::tls(&["http/1.1"]);
+    let (h2, _) = server::tls(&["h2", "http/1.1"]);
+    let script = r#"
+import http from 'k6/http';
+import { eq, done } from './eq.js';
+export default function () {
+  const one = http.get(`${__ENV.H1}/json`);
+  eq('h1', [one.status, one.proto, one.tls_version, /^TLS_/.test(one.tls_cipher_suite)], [200, 'HTTP/1.1', http.TLS_1_3, true]);
+  eq('handshake', one.timings.tls_handshaking > 0, true);
+  const two = http.post(`${__ENV.H2}/a`, 'x'.repeat(100000));
+  eq('h2', [two.status, two.proto, two.json()], [200, 'HTTP/2.0', { method: 'POST', target: '/a', length: 100000 }]);
+  eq('batch', http.batch(Array.from({ length: 10 }, (_, i) => `${__ENV.H2}/${i}`)).map((r) => r.json('target')), ['/0', '/1', '/2', '/3', '/4', '/5', '/6', '/7', '/8', '/9']);
+  done();
+}
+"#;
+    let (a, b) = (format!("H1={}", h1.base("https")), format!("H2={}", h2.base("https")));
+    run_checked(script, &["--insecure-skip-tls-verify", "-e", &a, "-e", &b]);
+    assert_eq!(h2.seen.connections.load(Ordering::SeqCst), 1, "one connection carries all");
+    let strict = r#"
+import http from 'k6/http';
+import { eq, done } from './eq.js';
+export default function () {
+  const r = http.get(`${__ENV.H1}/json`);
+  eq('unknown authority', [r.status, r.error_code, r.error.includes('unknown authority')], [0, 1310, true]);
+  done();
+}
+"#;
+    run_checked(strict, &["-e", &a]);
+    let old = r#"
+import http from 'k6/http';
+import { eq, done } from './eq.js';
+export const options = { insecureSkipTLSVerify: true, tlsVersion: { min: 'tls1.2', max: 'tls1.2' } };
+export default function () { eq('tls', http.get(`${__ENV.H1}/json`).tls_version, 'tls1.2'); done(); }
+"#;
+    run_checked_files(&[("t.js", old), ("ca.pem", &pem)], "t.js", &["-e", &a]);
+}
