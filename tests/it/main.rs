@@ -1,11 +1,16 @@
 //! The integration tests, one binary so that they link once. Each module says what it proves.
 
+mod ai_calls;
+mod ai_errors;
+mod ai_truth;
 mod executors;
 mod exit_codes;
 mod http;
 mod http_failures;
 mod http_samples;
 mod k6_scripts;
+mod mock_process;
 mod server;
+mod sse;
 mod support;
 mod tidy;

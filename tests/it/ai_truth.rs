@@ -1,0 +1,120 @@
+//! What a run measures against what the mock really did: its truth log holds the time of every write.
+//!
+//! The machine may be busy with other things, so a comparison of times is tried up to three times; counts must be right at once.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::ai_calls::holds;
+use crate::support::Ran;
+
+/// The records of `--mock-truth-log truth.jsonl`.
+pub(crate) fn truth(ran: &Ran) -> Vec<Value> {
+    ran.file("truth.jsonl").lines().map(|l| serde_json::from_str(l).unwrap()).collect()
+}
+
+/// What the script printed of each call, by request id: `call ID NUMBER...`.
+fn calls(ran: &Ran) -> HashMap<String, Vec<f64>> {
+    let mut calls = HashMap::new();
+    for line in ran.stderr.lines() {
+        let Some((_, rest)) = line.split_once("msg=\"call ") else { continue };
+        let mut words = rest.split('"').next().unwrap_or_default().split(' ');
+        let id = words.next().unwrap().to_owned();
+        calls.insert(id, words.map(|w| w.parse().unwrap_or(f64::NAN)).collect());
+    }
+    calls
+}
+
+fn written(record: &Value) -> Vec<f64> {
+    record["written_ns"].as_array().unwrap().iter().map(|n| n.as_f64().unwrap() / 1e6).collect()
+}
+
+/// Between the nearest ranks, as the summary does.
+fn quantile(values: &mut [f64], q: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = q * (values.len() - 1) as f64;
+    let (below, above) = (values[rank.floor() as usize], values[rank.ceil() as usize]);
+    below + (above - below) * rank.fract()
+}
+
+/// The errors of one run of 50 streams with random pauses, or what is too large about them.
+fn fifty_streams() -> Result<(), String> {
+    let ran = holds(
+        r"
+export const options = { scenarios: { a: { executor: 'per-vu-iterations', vus: 50, iterations: 2, maxDuration: '30s' } }, summaryTrendStats: ['med', 'p(99)', 'count'] };
+const llm = ai.model({ model: 'gpt-4o' });
+export default () => {
+  const r = llm.stream({ prompt: 'x', maxTokens: 30, ignoreEos: true });
+  ok('complete', r.ok && r.chunks === 30, r.error);
+  console.log(`call ${r.requestId} ${r.ttft} ${r.tpot} ${r.itl.max}`);
+  end();
+};",
+        &["--mock-ttft", "uniform:100ms,300ms", "--mock-itl", "uniform:10ms,50ms", "--mock-truth-log", "truth.jsonl"],
+    )
+    .exits(0);
+    let (calls, truth) = (calls(&ran), truth(&ran));
+    assert_eq!((calls.len(), truth.len()), (100, 100), "{}", ran.all());
+    let (mut ttft, mut tpot, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
+    for record in &truth {
+        let at = written(record);
+        let call = &calls[record["id"].as_str().unwrap()];
+        ttft.push((call[0] - at[0]).abs());
+        tpot.push((call[1] - (at[29] - at[0]) / 29.0).abs());
+        gaps.extend(at.windows(2).map(|w| w[1] - w[0]));
+    }
+    let mut problems = Vec::new();
+    for (what, errors, median, worst) in [("ttft", &mut ttft, 1.0, 5.0), ("tpot", &mut tpot, 0.1, 1.0)] {
+        let (p50, p99) = (quantile(errors, 0.5), quantile(errors, 0.99));
+        if p50 >= median || p99 >= worst {
+            problems.push(format!("{what}: off by {p50:.3} ms in the median, {p99:.3} ms at p99"));
+        }
+    }
+    for metric in ["ai_icl", "ai_itl"] {
+        assert_eq!(ran.metric(metric, "count"), 2_900.0, "{}", ran.all());
+        let (p50, p99) = (ran.metric(metric, "med"), ran.metric(metric, "p(99)"));
+        let (true50, true99) = (quantile(&mut gaps, 0.5), quantile(&mut gaps, 0.99));
+        if (p50 - true50).abs() >= 1.0 || (p99 - true99).abs() >= 5.0 {
+            problems.push(format!("{metric}: p50 {p50:.2} p99 {p99:.2} ms, in truth {true50:.2} and {true99:.2}"));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
+}
+
+#[test]
+fn times_are_those_of_the_truth_log() {
+    let mut failures = Vec::new();
+    for _ in 0..3 {
+        match fifty_streams() {
+            Ok(()) => return,
+            Err(why) => failures.push(why),
+        }
+    }
+    panic!("wrong three times:\n{}", failures.join("\n"));
+}
+
+#[test]
+fn three_hundred_streams_lose_no_token() {
+    // No usage is sent: the tokens are counted from the text that arrived.
+    let ran = holds(
+        r"
+import { Counter } from 'k6/metrics';
+const chunks = new Counter('chunks');
+export const options = { scenarios: { a: { executor: 'per-vu-iterations', vus: 300, iterations: 1, maxDuration: '60s' } }, summaryTrendStats: ['count', 'med'] };
+const llm = ai.model({ model: 'gpt-4o' });
+export default () => {
+  const r = llm.stream({ prompt: 'x', maxTokens: 60, ignoreEos: true });
+  ok('complete', r.ok && r.usage.source === 'tokenizer', r.error);
+  chunks.add(r.chunks);
+  end();
+};",
+        &["--mock-ttft", "300ms", "--mock-itl", "20ms", "--mock-usage", "never", "--mock-truth-log", "truth.jsonl"],
+    )
+    .exits(0);
+    let sent: u64 = truth(&ran).iter().map(|r| r["tokens"].as_u64().unwrap()).sum();
+    assert_eq!(sent, 300 * 60);
+    assert_eq!(ran.metric("ai_output_tokens", "count") as u64, sent, "{}", ran.all());
+    assert_eq!(ran.metric("chunks", "count") as u64, sent);
+    assert_eq!(ran.metric("ai_icl", "count") as u64, sent - 300);
+    ran.prints(&["ai_output_tokens", "tokenizer"]);
+}
