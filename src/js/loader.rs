@@ -7,11 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use boa_engine::module::{Module, ModuleLoader, ModuleRequest, Referrer, SyntheticModuleInitializer};
-use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, Source, js_string};
+use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, Source, js_string};
 
 use super::convert::{self, text};
 use super::modules;
-use crate::script::{ModuleKind, Script};
+use crate::script::code_frame::code_frame;
+use crate::script::{ModuleKind, ModuleSource, Script};
 
 /// The module loader of one context.
 pub(crate) struct Loader {
@@ -34,7 +35,7 @@ impl Loader {
                 ModuleKind::Esm => {
                     let path = source.url.to_string();
                     let text = Source::from_bytes(source.code.as_bytes()).with_path(Path::new(&path));
-                    Module::parse(text, None, context)?
+                    Module::parse(text, None, context).map_err(|e| syntax_error(&e, source))?
                 }
                 ModuleKind::Json => {
                     let value = super::json_parse::parse_utf8(&source.code, context)?;
@@ -46,6 +47,28 @@ impl Loader {
         self.loaded.borrow_mut().insert(id.to_owned(), module.clone());
         Ok(module)
     }
+}
+
+/// What the engine's parser refuses although the syntax is valid: said with the place and the source lines.
+fn syntax_error(error: &JsError, source: &ModuleSource) -> JsError {
+    let message = error.as_native().map_or_else(|| error.to_string(), |n| n.message().to_string());
+    let place = message.rsplit_once(" at line ").and_then(|(what, place)| {
+        let (line, column) = place.split_once(", col ")?;
+        Some((
+            what.to_owned(),
+            line.parse::<u32>().ok()?,
+            column.trim_end_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok()?,
+        ))
+    });
+    let text = match place {
+        Some((what, line, column)) => {
+            let (line, column) = source.map.as_ref().map_or((line, column), |map| map.lookup(line, column));
+            let frame = code_frame(&source.original, line, column, 1);
+            format!("{what} (this engine cannot parse it)\n    at {}:{line}:{column}\n\n{frame}", source.url)
+        }
+        None => format!("{message} (in {})", source.url),
+    };
+    JsNativeError::syntax().with_message(text).into()
 }
 
 /// A built-in module: its object is the default export, its properties are the named exports.

@@ -226,6 +226,14 @@ fn metrics_are_made_in_init_with_valid_names() {
 }
 
 #[test]
+fn async_arrows_can_be_the_default_export() {
+    let v = out(
+        "import { sleep } from 'k6';\nexport const out = [typeof sleep];\nexport default async () => { await 1; };\n",
+    );
+    assert_eq!(v, json!(["function"]));
+}
+
+#[test]
 fn deep_values_and_deep_source_are_range_errors_not_crashes() {
     let v = out(r#"
         let deep = []; for (let i = 0; i < 100000; i++) deep = [deep];

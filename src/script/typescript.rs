@@ -8,6 +8,7 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
+use oxc_ast::ast::{ExportDefaultDeclarationKind, Program, Statement};
 use oxc_ast_visit::Visit;
 use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_diagnostics::OxcDiagnostic;
@@ -102,7 +103,8 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
     if !typescript {
         let mut imports = imports_of(&parsed.module_record);
         imports.sort_by_key(|i| i.offset);
-        return Ok(Compiled { code: source.to_owned(), map: None, imports, has_module_syntax });
+        let code = bracket_async_default(source, &program);
+        return Ok(Compiled { code, map: None, imports, has_module_syntax });
     }
 
     let semantic = SemanticBuilder::new().with_enum_eval(true).build(&program);
@@ -148,7 +150,24 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
         }
     }
     imports.sort_by_key(|i| i.offset);
-    Ok(Compiled { code: printed.code, map, imports, has_module_syntax })
+    let code = bracket_async_default(&printed.code, &again.program);
+    Ok(Compiled { code, map, imports, has_module_syntax })
+}
+
+/// Brackets an async arrow function that is the default export: the engine's parser takes `export default async` for the start of
+/// a function declaration. The opening bracket replaces the blank before it, so that columns stay the user's.
+fn bracket_async_default(code: &str, program: &Program<'_>) -> String {
+    let arrow = program.body.iter().find_map(|statement| match statement {
+        Statement::ExportDefaultDeclaration(export) => match &export.declaration {
+            ExportDefaultDeclarationKind::ArrowFunctionExpression(arrow) if arrow.r#async => Some(arrow.span),
+            _ => None,
+        },
+        _ => None,
+    });
+    let Some(span) = arrow else { return code.to_owned() };
+    let (start, end) = (span.start as usize, span.end as usize);
+    let before = code[..start].strip_suffix(' ').unwrap_or(&code[..start]);
+    format!("{before}({}){}", &code[start..end], &code[end..])
 }
 
 fn imports_of(record: &oxc_syntax::module_record::ModuleRecord<'_>) -> Vec<Import> {
@@ -270,6 +289,16 @@ mod tests {
     fn reports_position_of_a_syntax_error() {
         let errors = compile("let a = 1;\nlet b = ;\n", "t.js", false).unwrap_err();
         assert_eq!(errors[0].offset, 19, "{errors:?}");
+    }
+
+    #[test]
+    fn an_async_arrow_as_default_export_is_bracketed_in_place() {
+        let out = compile("let a;\nexport default async (d) => { await d; };\n", "t.js", false).unwrap();
+        assert_eq!(out.code, "let a;\nexport default(async (d) => { await d; });\n");
+        let out = compile("export default async function f() {}", "t.js", false).unwrap();
+        assert_eq!(out.code, "export default async function f() {}");
+        let out = compile("export default async (d: number) => d;", "t.ts", true).unwrap();
+        assert!(out.code.starts_with("export default(async (d) => d)"), "{}", out.code);
     }
 
     #[test]
