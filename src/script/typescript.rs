@@ -14,7 +14,7 @@ use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
-use oxc_span::SourceType;
+use oxc_span::{GetSpan, SourceType};
 use oxc_transformer::{TransformOptions, Transformer};
 
 use super::source_map::{LineMap, Mapping};
@@ -103,7 +103,7 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
     if !typescript {
         let mut imports = imports_of(&parsed.module_record);
         imports.sort_by_key(|i| i.offset);
-        let code = bracket_async_default(source, &program);
+        let code = bracket_async_default(source.to_owned(), &program);
         return Ok(Compiled { code, map: None, imports, has_module_syntax });
     }
 
@@ -150,24 +150,29 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
         }
     }
     imports.sort_by_key(|i| i.offset);
-    let code = bracket_async_default(&printed.code, &again.program);
+    let code = bracket_async_default(printed.code.clone(), &again.program);
     Ok(Compiled { code, map, imports, has_module_syntax })
 }
 
-/// Brackets an async arrow function that is the default export: the engine's parser takes `export default async` for the start of
-/// a function declaration. The opening bracket replaces the blank before it, so that columns stay the user's.
-fn bracket_async_default(code: &str, program: &Program<'_>) -> String {
+/// Puts the arrow function of `export default async () => ...` in brackets: the engine's parser expects `function` after those
+/// words. The opening one takes the place of the space before it, so that positions stay right.
+fn bracket_async_default(mut code: String, program: &Program<'_>) -> String {
     let arrow = program.body.iter().find_map(|statement| match statement {
         Statement::ExportDefaultDeclaration(export) => match &export.declaration {
-            ExportDefaultDeclarationKind::ArrowFunctionExpression(arrow) if arrow.r#async => Some(arrow.span),
+            ExportDefaultDeclarationKind::ArrowFunctionExpression(arrow) if arrow.r#async => Some(arrow.span()),
             _ => None,
         },
         _ => None,
     });
-    let Some(span) = arrow else { return code.to_owned() };
-    let (start, end) = (span.start as usize, span.end as usize);
-    let before = code[..start].strip_suffix(' ').unwrap_or(&code[..start]);
-    format!("{before}({}){}", &code[start..end], &code[end..])
+    if let Some(span) = arrow {
+        let (start, end) = (span.start as usize, span.end as usize);
+        code.insert(end, ')');
+        match code.as_bytes().get(start - 1) {
+            Some(b' ' | b'\t') => code.replace_range(start - 1..start, "("),
+            _ => code.insert(start, '('),
+        }
+    }
+    code
 }
 
 fn imports_of(record: &oxc_syntax::module_record::ModuleRecord<'_>) -> Vec<Import> {
@@ -275,6 +280,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_async_arrow_as_default_is_put_in_brackets() {
+        for (source, typescript, code) in [
+            ("export default async () => { f(); };", false, "export default(async () => { f(); });"),
+            ("export default/**/async x => x\nlet y;", false, "export default/**/(async x => x)\nlet y;"),
+            ("export default async (x: number) => x;", true, "export default(async (x) => x);\n"),
+            ("export default async function () {}", false, "export default async function () {}"),
+            ("export default () => async () => {};", false, "export default () => async () => {};"),
+        ] {
+            assert_eq!(compile(source, "t.ts", typescript).unwrap().code, code);
+        }
+    }
+
+    #[test]
     fn strips_types_enums_and_type_imports() {
         let source = "import type { A } from './a.ts';\nimport { b } from './b.ts';\nenum E { X = 1 << 2 }\nexport default function (x: number): number { return (x as any) + b + E.X; }\n";
         let out = compile(source, "t.ts", true).unwrap();
@@ -289,16 +307,6 @@ mod tests {
     fn reports_position_of_a_syntax_error() {
         let errors = compile("let a = 1;\nlet b = ;\n", "t.js", false).unwrap_err();
         assert_eq!(errors[0].offset, 19, "{errors:?}");
-    }
-
-    #[test]
-    fn an_async_arrow_as_default_export_is_bracketed_in_place() {
-        let out = compile("let a;\nexport default async (d) => { await d; };\n", "t.js", false).unwrap();
-        assert_eq!(out.code, "let a;\nexport default(async (d) => { await d; });\n");
-        let out = compile("export default async function f() {}", "t.js", false).unwrap();
-        assert_eq!(out.code, "export default async function f() {}");
-        let out = compile("export default async (d: number) => d;", "t.ts", true).unwrap();
-        assert!(out.code.starts_with("export default(async (d) => d)"), "{}", out.code);
     }
 
     #[test]
