@@ -136,7 +136,7 @@ fn esm_module(
         }
     }
     let original: Arc<str> = text.into();
-    let code = if compiled.map.is_some() { Arc::from(compiled.code) } else { Arc::clone(&original) };
+    let code = if compiled.code == *original { Arc::clone(&original) } else { Arc::from(compiled.code) };
     let module =
         ModuleSource { url: Arc::clone(url), kind: ModuleKind::Esm, code, original, map: compiled.map, imports };
     (module, found)

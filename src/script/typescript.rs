@@ -8,12 +8,13 @@ use std::path::Path;
 
 use oxc_allocator::Allocator;
 use oxc_ast::AstKind;
+use oxc_ast::ast::{ExportDefaultDeclarationKind, Program, Statement};
 use oxc_ast_visit::Visit;
 use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_diagnostics::OxcDiagnostic;
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
-use oxc_span::SourceType;
+use oxc_span::{GetSpan, SourceType};
 use oxc_transformer::{TransformOptions, Transformer};
 
 use super::source_map::{LineMap, Mapping};
@@ -102,7 +103,8 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
     if !typescript {
         let mut imports = imports_of(&parsed.module_record);
         imports.sort_by_key(|i| i.offset);
-        return Ok(Compiled { code: source.to_owned(), map: None, imports, has_module_syntax });
+        let code = bracket_async_default(source.to_owned(), &program);
+        return Ok(Compiled { code, map: None, imports, has_module_syntax });
     }
 
     let semantic = SemanticBuilder::new().with_enum_eval(true).build(&program);
@@ -148,7 +150,29 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
         }
     }
     imports.sort_by_key(|i| i.offset);
-    Ok(Compiled { code: printed.code, map, imports, has_module_syntax })
+    let code = bracket_async_default(printed.code.clone(), &again.program);
+    Ok(Compiled { code, map, imports, has_module_syntax })
+}
+
+/// Puts the arrow function of `export default async () => ...` in brackets: the engine's parser expects `function` after those
+/// words. The opening one takes the place of the space before it, so that positions stay right.
+fn bracket_async_default(mut code: String, program: &Program<'_>) -> String {
+    let arrow = program.body.iter().find_map(|statement| match statement {
+        Statement::ExportDefaultDeclaration(export) => match &export.declaration {
+            ExportDefaultDeclarationKind::ArrowFunctionExpression(arrow) if arrow.r#async => Some(arrow.span()),
+            _ => None,
+        },
+        _ => None,
+    });
+    if let Some(span) = arrow {
+        let (start, end) = (span.start as usize, span.end as usize);
+        code.insert(end, ')');
+        match code.as_bytes().get(start - 1) {
+            Some(b' ' | b'\t') => code.replace_range(start - 1..start, "("),
+            _ => code.insert(start, '('),
+        }
+    }
+    code
 }
 
 fn imports_of(record: &oxc_syntax::module_record::ModuleRecord<'_>) -> Vec<Import> {
@@ -254,6 +278,19 @@ impl<'a> Visit<'a> for Depth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_async_arrow_as_default_is_put_in_brackets() {
+        for (source, typescript, code) in [
+            ("export default async () => { f(); };", false, "export default(async () => { f(); });"),
+            ("export default/**/async x => x\nlet y;", false, "export default/**/(async x => x)\nlet y;"),
+            ("export default async (x: number) => x;", true, "export default(async (x) => x);\n"),
+            ("export default async function () {}", false, "export default async function () {}"),
+            ("export default () => async () => {};", false, "export default () => async () => {};"),
+        ] {
+            assert_eq!(compile(source, "t.ts", typescript).unwrap().code, code);
+        }
+    }
 
     #[test]
     fn strips_types_enums_and_type_imports() {
