@@ -50,7 +50,7 @@ declare class TextDecoder {
 }
 
 /** Random numbers that `randomSeed` does not influence. There is no `subtle`: see `k6/crypto`. */
-declare const crypto: {
+declare var crypto: {
   randomUUID(): string;
   /** Fills the array, of at most 65,536 bytes, and returns it. */
   getRandomValues<T extends Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array>(array: T): T;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 /// Why a call ended before its answer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub struct Cancel(Arc<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     reason: AtomicU8,
-    notify: Notify,
+    notify: Arc<Notify>,
 }
 
 const CALLBACK: u8 = 1;
@@ -56,13 +57,8 @@ impl Cancel {
         }
     }
 
-    /// Resolves when cancelled; at once when it already is.
-    pub(super) async fn wait(&self) -> CancelReason {
-        loop {
-            if let Some(reason) = self.reason() {
-                return reason;
-            }
-            self.0.notify.notified().await;
-        }
+    /// Resolves at the next `cancel`. Look at [`Cancel::reason`] afterwards, and before waiting.
+    pub(super) fn notified(&self) -> OwnedNotified {
+        Arc::clone(&self.0.notify).notified_owned()
     }
 }

@@ -3,9 +3,12 @@
 //! Used by `call`. One timer serves all limits and is only moved when it fires: a stall limit that moves with every event
 //! costs nothing per event.
 
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::Sleep;
 
 use super::cancel::{Cancel, CancelReason};
@@ -57,40 +60,51 @@ impl Limits {
     }
 }
 
-/// Watches the limits and the cancel handle.
+/// Watches the limits and the cancel handle. Asked at every wake-up of a call, so it keeps its timer and its place among
+/// the waiters instead of making them anew.
 pub(super) struct Watch {
     limits: Limits,
     cancel: Cancel,
+    cancelled: Pin<Box<OwnedNotified>>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Watch {
     pub(super) fn new(limits: Limits, cancel: Cancel) -> Self {
         let (due, _) = limits.next(Progress::default());
-        Self { limits, cancel, timer: Box::pin(tokio::time::sleep_until(due.into())) }
+        let cancelled = Box::pin(cancel.notified());
+        Self { limits, cancel, cancelled, timer: Box::pin(tokio::time::sleep_until(due.into())) }
     }
 
     /// Resolves when a limit is reached or the call is cancelled. May be dropped and called again with newer progress.
-    pub(super) async fn stop(&mut self, progress: Progress) -> Stop {
-        let limits = self.limits;
-        let timer = &mut self.timer;
-        let time_is_up = async {
-            loop {
-                let (due, stop) = limits.next(progress);
-                if tokio::time::Instant::now() >= due.into() {
-                    return stop;
-                }
-                // A timer that is set too early wakes once for nothing, which is cheaper than moving it per event.
-                if timer.is_elapsed() || timer.deadline() > due.into() {
-                    timer.as_mut().reset(due.into());
-                }
-                timer.as_mut().await;
+    pub(super) fn stop(&mut self, progress: Progress) -> impl Future<Output = Stop> {
+        poll_fn(move |cx| self.poll_stop(progress, cx))
+    }
+
+    fn poll_stop(&mut self, progress: Progress, cx: &mut Context<'_>) -> Poll<Stop> {
+        loop {
+            if let Some(reason) = self.cancel.reason() {
+                return Poll::Ready(Stop::Cancelled(reason));
             }
-        };
-        tokio::select! {
-            biased;
-            reason = self.cancel.wait() => Stop::Cancelled(reason),
-            stop = time_is_up => stop,
+            if self.cancelled.as_mut().poll(cx).is_pending() {
+                break;
+            }
+            self.cancelled = Box::pin(self.cancel.notified());
+        }
+        loop {
+            let (due, stop) = self.limits.next(progress);
+            // A timer that is set too early wakes once for nothing, which is cheaper than moving it per event.
+            if self.timer.is_elapsed() || self.timer.deadline() > due.into() {
+                if tokio::time::Instant::now() >= due.into() {
+                    return Poll::Ready(stop);
+                }
+                self.timer.as_mut().reset(due.into());
+            }
+            match self.timer.as_mut().poll(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(()) if tokio::time::Instant::now() >= due.into() => return Poll::Ready(stop),
+                Poll::Ready(()) => {}
+            }
         }
     }
 }

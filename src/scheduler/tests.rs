@@ -46,7 +46,7 @@ async fn gauges_are_sampled_each_second_and_never_after_the_run() {
         stop.trip(StopReason::ScriptAborted("enough".into()));
     });
     bench.go().await;
-    assert_eq!((bench.samples(Builtin::Vus), bench.samples(Builtin::VusMax)), (vec![4.0], vec![4.0]));
+    assert_eq!(bench.samples(Builtin::Vus), [4.0], "a short run shows its peak");
 }
 
 #[tokio::test(start_paused = true)]

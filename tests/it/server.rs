@@ -15,32 +15,32 @@ use crate::support::pause;
 
 /// What a running server has seen.
 #[derive(Default)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Connections accepted.
-    pub connections: AtomicUsize,
+    pub(crate) connections: AtomicUsize,
     /// Requests read.
-    pub requests: AtomicUsize,
+    pub(crate) requests: AtomicUsize,
     in_flight: AtomicUsize,
     /// Most requests under way at once.
-    pub peak: AtomicUsize,
+    pub(crate) peak: AtomicUsize,
 }
 
 /// A running server; it ends with the process.
-pub struct Server {
-    pub address: SocketAddr,
-    pub seen: Arc<Seen>,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) seen: Arc<Seen>,
 }
 
 impl Server {
     /// `http://127.0.0.1:PORT`, or `https://localhost:PORT`.
-    pub fn base(&self, scheme: &str) -> String {
+    pub(crate) fn base(&self, scheme: &str) -> String {
         let host = if scheme == "https" { "localhost" } else { "127.0.0.1" };
         format!("{scheme}://{host}:{}", self.address.port())
     }
 }
 
 /// Starts a plain server.
-pub fn plain() -> Server {
+pub(crate) fn plain() -> Server {
     start(|stream, number, seen| serve(&mut BufReader::new(stream), number, seen))
 }
 
@@ -201,7 +201,7 @@ fn encode(coding: &str, plain: &[u8]) -> Vec<u8> {
 }
 
 /// A TLS server for `localhost` that speaks the protocols offered, and its certificate as PEM.
-pub fn tls(protocols: &[&str]) -> (Server, String) {
+pub(crate) fn tls(protocols: &[&str]) -> (Server, String) {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -111,13 +111,13 @@ export function done() { console.log('REACHED THE END'); }
 
 /// Runs a script that imports `eq`, `throws` and `done` from `./eq.js`: exit 0, no mismatch, the end reached.
 #[track_caller]
-pub fn run_checked(script: &str, args: &[&str]) -> Ran {
+pub(crate) fn run_checked(script: &str, args: &[&str]) -> Ran {
     run_checked_files(&[("t.js", script)], "t.js", args)
 }
 
 /// As [`run_checked`], with more files; `main` is the script.
 #[track_caller]
-pub fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str]) -> Ran {
+pub(crate) fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str]) -> Ran {
     let mut all = vec!["run", "--quiet", "--summary-export", "s.json"];
     all.extend(args);
     all.push(main);

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use boa_engine::{Context, JsResult, JsValue, js_string};
 use tokio::sync::mpsc;
 
-use super::listen::{Callbacks, Finished, Listening, READ_AHEAD};
+use super::listen::{Callbacks, Listening, READ_AHEAD};
 use super::response::AiResponse;
 use super::{Spec, invalid};
 use crate::ai::Problems;
-use crate::ai::call::{Call, Hooks, run};
+use crate::ai::call::{Call, Hooks, RawCall, run};
 use crate::ai::cancel::Cancel;
 use crate::ai::net_transport::NetTransport;
 use crate::ai::params::CallParams;
@@ -17,7 +17,7 @@ use crate::ai::request::ChatRequest;
 use crate::ai::result::CallResult;
 use crate::ai::samples::{SampleContext, batch};
 use crate::js::convert::{error, to_json};
-use crate::js::host::{Host, host, interrupted};
+use crate::js::host::{Host, host};
 
 /// Makes a call; returns the response, or a promise of it.
 pub(super) fn call(
@@ -36,11 +36,7 @@ pub(super) fn call(
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let listens = callbacks.any();
     let hooks = Hooks { events: listens.then_some(tx), all_events: callbacks.all_events(), cancel: cancel.clone() };
-    let work = async move {
-        let raw = run(&transport, call, hooks).await;
-        // Counting tokens takes CPU time: never on a thread that stamps other streams' bytes.
-        tokio::task::spawn_blocking(move || raw.finish()).await
-    };
+    let work = async move { run(&transport, call, hooks).await };
     let context_of = sample_context(&host);
     if listens {
         let listening = Listening::start(&host, work, callbacks, cancel, context_of);
@@ -50,10 +46,8 @@ pub(super) fn call(
             listening.block(rx, &host, finish, context)
         };
     }
-    let end = move |result: Finished, context: &mut Context| match result {
-        Ok(result) => finish(result, &context_of, context),
-        Err(_) => Err(interrupted()),
-    };
+    // Counting tokens takes CPU time: it is done here, on the VU's thread, never on one that stamps other streams' bytes.
+    let end = move |raw: RawCall, context: &mut Context| finish(raw.finish(), &context_of, context);
     if is_async {
         return Ok(host.event_loop.promise(work, end, context).into());
     }

@@ -11,6 +11,7 @@ use boa_engine::object::builtins::JsPromise;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsValue, js_string};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::ai::RawCall;
 use crate::ai::cancel::{Cancel, CancelReason};
 use crate::ai::event::{DeltaKind, StreamEvent};
 use crate::ai::result::CallResult;
@@ -22,9 +23,6 @@ use crate::js::host::{Host, host, interrupted, is_interrupted};
 pub(super) const READ_AHEAD: usize = 256;
 /// Most events taken from there at a time by a call that does not block.
 const AT_ONCE: usize = 64;
-
-/// A call that has ended, or why its task did.
-pub(super) type Finished = Result<CallResult, tokio::task::JoinError>;
 
 /// The script's listeners.
 #[derive(Default)]
@@ -96,7 +94,7 @@ pub(super) type Events = mpsc::Receiver<StreamEvent>;
 /// A running call that is listened to.
 pub(super) struct Listening {
     callbacks: Callbacks,
-    done: oneshot::Receiver<Finished>,
+    done: oneshot::Receiver<RawCall>,
     task: tokio::task::JoinHandle<()>,
     cancel: Cancel,
     tokens: u64,
@@ -111,7 +109,7 @@ impl Listening {
     /// Starts the call on the network's threads.
     pub(super) fn start(
         host: &Host,
-        work: impl Future<Output = Finished> + Send + 'static,
+        work: impl Future<Output = RawCall> + Send + 'static,
         callbacks: Callbacks,
         cancel: Cancel,
         tags: SampleContext,
@@ -231,13 +229,14 @@ impl Listening {
 
 /// The response, or what a listener threw after the call has been recorded.
 fn settle(
-    result: Result<Finished, oneshot::error::RecvError>,
+    result: Result<RawCall, oneshot::error::RecvError>,
     thrown: Option<JsError>,
     tags: &SampleContext,
     finish: Finish,
     context: &mut Context,
 ) -> JsResult<JsValue> {
-    let Ok(Ok(result)) = result else { return Err(thrown.unwrap_or_else(interrupted)) };
+    let Ok(raw) = result else { return Err(thrown.unwrap_or_else(interrupted)) };
+    let result = raw.finish();
     match thrown {
         None => finish(result, tags, context),
         Some(e) => {
