@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::ai_calls::holds;
-use crate::support::Ran;
+use crate::support::{Ran, run_script};
 
 /// The records of `--mock-truth-log truth.jsonl`.
 pub(crate) fn truth(ran: &Ran) -> Vec<Value> {
@@ -107,19 +107,12 @@ fn times_are_those_of_the_truth_log() {
 #[test]
 fn three_hundred_streams_lose_no_token() {
     // No usage is sent: the tokens are counted from the text that arrived.
-    let ran = holds(
-        r"
-import { Counter } from 'k6/metrics';
-const chunks = new Counter('chunks');
-export const options = { scenarios: { a: { executor: 'per-vu-iterations', vus: 300, iterations: 1, maxDuration: '60s' } }, summaryTrendStats: ['count', 'med'] };
-const llm = ai.model({ model: 'gpt-4o' });
-export default () => {
-  const r = llm.stream({ prompt: 'x', maxTokens: 60, ignoreEos: true });
-  ok('complete', r.ok && r.usage.source === 'tokenizer', r.error);
-  chunks.add(r.chunks);
-  end();
-};",
-        &["--mock-ttft", "300ms", "--mock-itl", "20ms", "--mock-usage", "never", "--mock-truth-log", "truth.jsonl"],
+    let args =
+        ["-e", "STREAMS=300", "-e", "TOKENS=60", "--mock-ttft", "300ms", "--mock-itl", "20ms", "--mock-usage", "never"];
+    let script = include_str!("../scripts/streams.js");
+    let ran = run_script(
+        script,
+        &[&["--mock", "--mock-truth-log", "truth.jsonl", "--summary-trend-stats", "count"], &args[..]].concat(),
     )
     .exits(0);
     let sent: u64 = truth(&ran).iter().map(|r| r["tokens"].as_u64().unwrap()).sum();
