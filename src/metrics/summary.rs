@@ -101,7 +101,10 @@ impl Summary {
 
     /// The sink of successful calls of a built-in metric (`{expected_response:true}`) or, when that tag is off, of all.
     pub fn successful(&self, metric: Builtin) -> Option<&Sink> {
-        self.metric(&expected_name(metric)).map(|m| &m.sink).filter(|s| !s.is_empty()).or_else(|| self.builtin(metric))
+        let successful = self.metric(&expected_name(metric)).map(|m| &m.sink).filter(|s| !s.is_empty());
+        // Calls that are known to be left out prove that the tag is on: then there is nothing else to show.
+        let tagged = metric.name().starts_with("ai_") && self.ai.as_ref().is_some_and(|ai| ai.left_out > 0);
+        successful.or_else(|| self.builtin(metric).filter(|_| !tagged))
     }
 
     /// Whether a threshold failed (exit code 99).

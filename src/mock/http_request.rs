@@ -11,6 +11,8 @@ use tokio::net::TcpStream;
 
 /// Longest request head.
 const MAX_HEAD: usize = 64 * 1024;
+/// First byte of a TLS connection; no HTTP request begins with it.
+const TLS_HANDSHAKE: u8 = 0x16;
 /// Longest request body.
 pub(super) const MAX_BODY: usize = 256 * 1024 * 1024;
 
@@ -76,6 +78,12 @@ pub(super) async fn read_request(socket: &TcpStream, buffer: &mut Vec<u8>) -> Re
         }
         if let Some(at) = memchr::memmem::find(&buffer[scanned..], b"\r\n\r\n") {
             break scanned + at + 4;
+        }
+        if buffer.first() == Some(&TLS_HANDSHAKE) {
+            return bad(
+                400,
+                "this port speaks plain HTTP, and the client began with a TLS handshake: use http://".to_owned(),
+            );
         }
         if buffer.len() > MAX_HEAD {
             return bad(431, format!("the request head is longer than {MAX_HEAD} bytes"));

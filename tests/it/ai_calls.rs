@@ -97,7 +97,7 @@ fn one_call_yields_the_documented_metrics() {
     let ran = holds(
         r"
 const llm = ai.model({ model: 'gpt-4o-mini', slo: { e2e: 30000 } });
-export const options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 1, timeUnit: '1s', duration: '900ms', preAllocatedVUs: 1 } } };
+export const options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 1, timeUnit: '1s', duration: '1s', preAllocatedVUs: 1 } } };
 export default () => {
   const r = llm.stream({ prompt: 'x', maxTokens: 8, ignoreEos: true }, { stallThreshold: '100ms', headers: { 'x-mock-error': 'stall:4:250' } });
   ok('one stall', r.ok && r.stalls === 1, [r.error, r.stalls]);
@@ -303,8 +303,8 @@ const says = (name, f, ...words) => {
   for (const word of words) ok(name + ' says ' + word, !!e && e.message.includes(word), String(e));
 };
 export default () => {
-  says('request and params', () => llm.stream({ messages: [{ role: 'robot', content: 'x' }], maxTokens: -1, max_tokens: 5 }, { timeout: 'soon', abortAfter: {}, onToken: 5, requesttype: 'x' }),
-    'problems:', 'robot', 'maxTokens', 'max_tokens', 'timeout', 'abortAfter', 'onToken: must be a function', 'did you mean \'requestType\'?');
+  says('request and params', () => llm.stream({ messages: [{ role: 'user', content: 'x' }], maxTokens: -1, max_tokens: 5 }, { timeout: 'soon', abortAfter: {}, onToken: 5, requesttype: 'x' }),
+    'problems:', 'maxTokens', 'max_tokens', 'timeout', 'abortAfter', 'onToken: must be a function', 'did you mean \'requestType\'?');
   says('no request', () => llm.stream(), 'stream()');
   says('complete', () => llm.complete('x', { onToken: () => {}, ttftTimeout: 5, abortAfter: { tokens: 1 } }), 'onToken', 'ttftTimeout: needs a stream', 'abortAfter: needs a stream');
   says('spec', () => ai.model({ provider: 'nope', baseURL: 'ftp://x', price: { input: 1 }, slo: { ttft: 'x' }, aPiKey: 'k' }), 'nope', 'baseURL', 'price', 'slo', 'aPiKey');
