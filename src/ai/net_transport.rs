@@ -41,6 +41,8 @@ impl Transport for NetTransport {
         // `call` keeps all time limits.
         request.timeout = None;
         request.max_redirects = Some(0);
+        // Some servers (llama.cpp) announce keep-alive and close soon after. A user's client library tries again; a POST of k6's does not.
+        request.repeat_if_stale = true;
         match self.client.open(request).await {
             Ok(stream) => {
                 let head = head(&stream);
@@ -48,10 +50,14 @@ impl Transport for NetTransport {
             }
             Err(response) => {
                 let exchange = response.into_last();
-                let error = exchange.error.as_ref().map_or_else(
+                let mut error = exchange.error.as_ref().map_or_else(
                     || TransportError { kind: Failure::Protocol, code: 1000, message: "no answer".to_owned() },
                     transport_error,
                 );
+                // No head had come: there is no stream to be interrupted.
+                if error.kind == Failure::Interrupted {
+                    error.kind = Failure::Connection;
+                }
                 Err(OpenError { error, connected: exchange.marks.conn, timings: timings(&exchange) })
             }
         }

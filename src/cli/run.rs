@@ -358,7 +358,8 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
         report(error, terminal);
         return error.code() as u8;
     }
-    if let Some(reason) = &outcome.stop {
+    // A signal may also have come after the run, while the summary was made.
+    if let Some(reason) = outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref() {
         let text = match reason {
             StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
             StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),

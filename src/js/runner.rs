@@ -117,7 +117,17 @@ impl ScriptRunner {
         let limit = self.shared.options().handle_summary_timeout;
         self.interrupter.reset();
         self.send(Command::Summary(Box::new(data), tx))?;
-        match tokio::time::timeout(limit, rx).await {
+        let stop = &self.shared.stop;
+        let fresh = !stop.is_tripped();
+        let waited = tokio::select! {
+            answer = tokio::time::timeout(limit, rx) => answer,
+            // The run is over, so only a signal that comes now is meant for this function.
+            reason = stop.wait(), if fresh => {
+                self.interrupter.interrupt();
+                return Err(stopped(&reason, "handleSummary()"));
+            }
+        };
+        match waited {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::new(ExitCode::Panic, "the script's thread failed in handleSummary()")),
             Err(_) => {

@@ -249,6 +249,7 @@ impl Collector {
     /// Evaluates the thresholds for the last time and makes the summary.
     pub fn finish(mut self, elapsed: Duration, mut health: Health) -> Summary {
         self.evaluate(elapsed);
+        self.thresholds.series.iter_mut().for_each(SeriesThresholds::settle_uncounted);
         health.tag_sets = self.routes.distinct() as u64;
         health.judge(|b| Some(&self.series[b.id().0 as usize].1).filter(|s| !s.is_empty()));
         let ai = self.ai_facts();

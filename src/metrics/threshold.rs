@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::metric::Metric;
+use super::metric::{Metric, MetricKind};
 use super::registry::Registry;
 use super::sink::{Aggregation, Sink};
 use super::tags::Tags;
@@ -201,6 +201,18 @@ impl SeriesThresholds {
         }
         aborting
     }
+
+    /// The last word on a counter that never counted: it stands at zero. A trend, rate or gauge without samples says nothing
+    /// and passes.
+    pub fn settle_uncounted(&mut self) {
+        if self.metric.kind != MetricKind::Counter {
+            return;
+        }
+        for threshold in self.thresholds.iter_mut().filter(|t| t.observed.is_none() && !t.aborted) {
+            threshold.observed = Some(0.0);
+            threshold.ok = threshold.condition.operator.holds(0.0, threshold.condition.bound);
+        }
+    }
 }
 
 impl Thresholds {
@@ -231,6 +243,22 @@ mod tests {
             delay_abort_eval: Duration::ZERO,
         };
         ThresholdOption { selector: selector.to_owned(), expressions: expressions.iter().map(expression).collect() }
+    }
+
+    #[test]
+    fn a_counter_that_never_counted_stands_at_zero_at_the_end() {
+        let mut thresholds = validate(&[option("http_reqs", &["count>10", "count<5"])], &Registry::new()).unwrap();
+        let series = &mut thresholds.series[0];
+        series.evaluate(None, Duration::from_secs(1));
+        assert!(series.thresholds.iter().all(|t| t.ok), "nothing is judged before the end");
+        series.settle_uncounted();
+        assert_eq!(
+            series.thresholds.iter().map(|t| (t.ok, t.observed)).collect::<Vec<_>>(),
+            [(false, Some(0.0)), (true, Some(0.0))]
+        );
+        let mut thresholds = validate(&[option("ai_ttft", &["p(95)>5"])], &Registry::new()).unwrap();
+        thresholds.series[0].settle_uncounted();
+        assert!(thresholds.series[0].thresholds[0].ok);
     }
 
     #[test]

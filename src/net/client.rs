@@ -8,7 +8,7 @@ use std::future::{Future as _, poll_fn};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
@@ -200,7 +200,7 @@ impl Client {
 
 impl Inner {
     /// One hop up to the head of its answer. A reused connection that turns out to be closed is replaced once, when no byte
-    /// of an answer came and the request either was not written or may be repeated (Go's rule, hence k6's).
+    /// of an answer came and the request either was not written or may be repeated (Go's rule, hence k6's), or is one that may go stale.
     async fn attempt(
         &self,
         hop: &Hop,
@@ -309,6 +309,9 @@ fn take_head(response: hyper::Response<Incoming>, progress: &mut Progress) -> In
     body
 }
 
+/// How soon after the request a close still means that it crossed the request on its way: a long round trip.
+const STALE: Duration = Duration::from_millis(250);
+
 fn may_repeat(error: &NetError, outgoing: &Outgoing, progress: &mut Progress) -> bool {
     progress.take_stamps();
     // HTTP/2: REFUSED_STREAM says that nothing was done.
@@ -320,7 +323,11 @@ fn may_repeat(error: &NetError, outgoing: &Outgoing, progress: &mut Progress) ->
         Writes::Socket(stamps) => stamps.last_write().is_none(),
         Writes::None | Writes::Body(_) => false,
     };
-    closed && progress.marks.first_byte.is_none() && (untouched || outgoing.repeatable)
+    // The server closed an idle connection while our request was on its way. A close that takes longer is the server's answer
+    // to the request, and must be seen.
+    let stale = outgoing.repeat_if_stale
+        && matches!(&progress.writes, Writes::Socket(stamps) if stamps.last_write().is_some_and(|at| at.elapsed() < STALE));
+    closed && progress.marks.first_byte.is_none() && (untouched || outgoing.repeatable || stale)
 }
 
 /// The first hop's request, with its body compressed.

@@ -66,6 +66,8 @@ pub struct Request {
     pub compression: Vec<Compression>,
     /// Do not offer HTTP/2.
     pub http1_only: bool,
+    /// Send it again on a new connection, whatever its method, when a reused one closes at once without a byte of an answer.
+    pub repeat_if_stale: bool,
 }
 
 impl Request {
@@ -83,6 +85,7 @@ impl Request {
             cookies: Vec::new(),
             compression: Vec::new(),
             http1_only: false,
+            repeat_if_stale: false,
         }
     }
 }

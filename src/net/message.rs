@@ -27,6 +27,8 @@ pub(crate) struct Outgoing {
     host: Option<String>,
     /// May be sent twice: the method promises it, or the caller does with an idempotency key.
     pub(crate) repeatable: bool,
+    /// As in [`Request::repeat_if_stale`].
+    pub(crate) repeat_if_stale: bool,
 }
 
 impl Outgoing {
@@ -61,7 +63,7 @@ impl Outgoing {
         let repeatable = matches!(hop.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
             || given.get("Idempotency-Key").is_some()
             || given.get("X-Idempotency-Key").is_some();
-        Self { headers, host, repeatable }
+        Self { headers, host, repeatable, repeat_if_stale: request.repeat_if_stale }
     }
 
     /// For an HTTP/1 connection, to the server or to a proxy (with its credentials, if any) that forwards.

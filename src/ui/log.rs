@@ -139,7 +139,7 @@ impl Visit for Fields {
 
 impl<S: Subscriber> Layer<S> for LogLayer {
     fn enabled(&self, metadata: &tracing::Metadata<'_>, _: Context<'_, S>) -> bool {
-        let ours = metadata.target().starts_with("inrush") || metadata.target() == "console";
+        let ours = metadata.target().starts_with("inrush") || matches!(metadata.target(), "console" | "http");
         let most = if self.verbose { Level::DEBUG } else { Level::INFO };
         ours && *metadata.level() <= most
     }

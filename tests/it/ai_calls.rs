@@ -253,7 +253,7 @@ export default () => {
         &["--mock-ttft", "60ms", "--mock-itl", "5ms"],
     );
     assert!(ran.summary()["metrics"].get("ai_ttft").is_none(), "{}", ran.all());
-    assert_eq!(ran.metric("ai_e2e", "max") >= 100.0, true);
+    assert!(ran.metric("ai_e2e", "max") >= 100.0);
 }
 
 #[test]

@@ -1,8 +1,13 @@
 //! Every way a model call can fail, made by the mock's faults and by servers that are not there: the kind, and that a failure is
 //! data. Time limits and deliberate disconnects are compared with what the mock saw.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
 use super::ai_calls::holds;
 use super::ai_truth::truth;
+use crate::support::pause;
 
 #[test]
 fn every_fault_has_its_kind() {
@@ -65,6 +70,67 @@ export default () => {
     )
     .exits(0)
     .prints(&["ai_req_failed", "100.00%"]);
+}
+
+/// A server that answers the first request of each connection and closes it when the second has arrived, after `wait`.
+fn closes_kept_alive_connections(wait: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let body =
+                    r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}"#;
+                let mut stream = stream;
+                read_request(&mut stream);
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                read_request(&mut stream);
+                pause(wait);
+            });
+        }
+    });
+    url
+}
+
+fn read_request(stream: &mut TcpStream) {
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut seen = Vec::new();
+    let mut piece = [0; 4096];
+    while !seen.ends_with(b"}") {
+        match stream.read(&mut piece) {
+            Ok(n) if n > 0 => seen.extend_from_slice(&piece[..n]),
+            _ => return,
+        }
+    }
+}
+
+#[test]
+fn a_kept_alive_connection_that_closed_is_replaced_once() {
+    let (at_once, late) = (Duration::ZERO, Duration::from_millis(600));
+    for (wait, script) in [
+        (
+            at_once,
+            "const r = [call(), call(), call()]; is('all', r.map((r) => [r.ok, r.errorKind]), [[true, null], [true, null], [true, null]]);",
+        ),
+        (late, "call(); const r = call(); is('late', [r.ok, r.errorKind, r.status], [false, 'connection', 0]);"),
+        (at_once, "is('first', post().status, 200); is('k6 does not repeat a POST', post().status, 0);"),
+    ] {
+        holds(
+            &format!(
+                "import http from 'k6/http';
+const llm = ai.model({{ model: 'm', baseURL: '{}' }});
+const call = () => llm.complete('x');
+const post = () => http.post('{0}/chat', '{{}}');
+export default () => {{ {script} end(); }};",
+                closes_kept_alive_connections(wait)
+            ),
+            &[],
+        );
+    }
 }
 
 #[test]

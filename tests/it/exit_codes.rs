@@ -190,3 +190,37 @@ fn an_interrupt_ends_the_run_with_a_summary_and_105() {
     assert_eq!(out.status.code(), Some(105), "{stdout}{stderr}");
     assert!(stdout.contains("iterations") && stderr.contains("tidied"), "{stdout}{stderr}");
 }
+
+#[test]
+fn a_summary_that_never_ends_is_cut_off_by_a_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("t.js"),
+        "export default () => {};\nexport function handleSummary() { console.log('summing'); for (;;) {} }",
+    )
+    .unwrap();
+    let child = inrush()
+        .args(["run", "-q", "t.js"])
+        .current_dir(dir.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    crate::support::pause(std::time::Duration::from_millis(1500));
+    let started = std::time::Instant::now();
+    assert!(std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let out = child.wait_with_output().unwrap();
+    assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
+    assert_eq!(out.status.code(), Some(105), "{out:?}");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("iterations"), "the usual summary stands in: {out:?}");
+}
+
+#[test]
+fn a_counter_without_samples_is_zero_at_the_end() {
+    run_script(
+        "export const options = { thresholds: { http_reqs: ['count>10'], http_req_duration: ['p(95)<1'] } };\nexport default () => {};",
+        &[],
+    )
+    .exits(99)
+    .prints(&["'count>10' count=0", "'p(95)<1' no samples"]);
+}

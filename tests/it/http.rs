@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::server;
-use crate::support::{Ran, run_checked, run_checked_files};
+use crate::support::{Ran, run_checked, run_checked_files, run_script};
 
 /// Runs a default function against a plain server; `BASE`, `http`, `eq`, `throws` and `done` are in scope.
 #[track_caller]
@@ -313,4 +313,16 @@ export const options = { insecureSkipTLSVerify: true, tlsVersion: { min: 'tls1.2
 export default function () { eq('tls', http.get(`${__ENV.H1}/json`).tls_version, 'tls1.2'); done(); }
 "#;
     run_checked_files(&[("t.js", old), ("ca.pem", &pem)], "t.js", &["-e", &a]);
+}
+
+#[test]
+fn http_debug_logs_heads_without_secrets() {
+    let script = "import http from 'k6/http';\nexport default () => http.post(__ENV.INRUSH_BASE_URL.replace('/v1', '/echo'), 'the body', { headers: { Authorization: 'Bearer sekret', 'X-Mine': 'shown' } });";
+    let ran = run_script(script, &["--mock", "--http-debug=full"]).exits(0).says(&[
+        "POST http://127.0.0.1",
+        "X-Mine: shown",
+        "the body",
+        "200 OK",
+    ]);
+    assert!(!ran.stderr.lines().any(|l| l.contains("Authorization: Bearer")), "{}", ran.all());
 }

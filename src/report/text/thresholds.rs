@@ -21,15 +21,20 @@ pub(super) fn write(out: &mut String, summary: &Summary, options: &ReportOptions
         };
         *out += &format!("{indent}{}\n", paint.strong(&title));
         for threshold in &metric.thresholds {
-            let observed = threshold.observed.unwrap_or(0.0);
-            let shown = human::figure(threshold.aggregation, observed, metric.kind, metric.contains, options.time_unit);
             let label = threshold.source.split(['<', '>', '=', '!']).next().unwrap_or_default().trim();
             let note = if threshold.aborted { paint.bad(" (ended the run)") } else { String::new() };
             *out += &format!(
-                "{indent}{} '{}' {label}={}{note}\n",
+                "{indent}{} '{}' {}{note}\n",
                 paint.mark(threshold.ok),
                 threshold.source,
-                paint.value(&shown)
+                match threshold.observed {
+                    Some(value) => {
+                        let unit = options.time_unit;
+                        let shown = human::figure(threshold.aggregation, value, metric.kind, metric.contains, unit);
+                        format!("{label}={}", paint.value(&shown))
+                    }
+                    None => "no samples".to_owned(),
+                }
             );
         }
         out.push('\n');
