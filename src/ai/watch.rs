@@ -5,7 +5,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::sync::futures::OwnedNotified;
@@ -66,6 +66,8 @@ pub(super) struct Watch {
     limits: Limits,
     cancel: Cancel,
     cancelled: Pin<Box<OwnedNotified>>,
+    /// Who is woken by `cancelled`. Asking it again for the same task would take a lock per event and change nothing.
+    waiting: Option<Waker>,
     timer: Pin<Box<Sleep>>,
 }
 
@@ -73,7 +75,7 @@ impl Watch {
     pub(super) fn new(limits: Limits, cancel: Cancel) -> Self {
         let (due, _) = limits.next(Progress::default());
         let cancelled = Box::pin(cancel.notified());
-        Self { limits, cancel, cancelled, timer: Box::pin(tokio::time::sleep_until(due.into())) }
+        Self { limits, cancel, cancelled, waiting: None, timer: Box::pin(tokio::time::sleep_until(due.into())) }
     }
 
     /// Resolves when a limit is reached or the call is cancelled. May be dropped and called again with newer progress.
@@ -86,7 +88,11 @@ impl Watch {
             if let Some(reason) = self.cancel.reason() {
                 return Poll::Ready(Stop::Cancelled(reason));
             }
+            if self.waiting.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+                break;
+            }
             if self.cancelled.as_mut().poll(cx).is_pending() {
+                self.waiting = Some(cx.waker().clone());
                 break;
             }
             self.cancelled = Box::pin(self.cancel.notified());

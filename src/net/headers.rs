@@ -19,7 +19,10 @@ impl Headers {
     pub(crate) fn from_map(map: &HeaderMap) -> Self {
         Self(
             map.iter()
-                .map(|(name, value)| (canonical(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+                // Received names are valid: hyper has checked them.
+                .map(|(name, value)| {
+                    (capitalised(name.as_str()), String::from_utf8_lossy(value.as_bytes()).into_owned())
+                })
                 .collect(),
         )
     }
@@ -104,6 +107,10 @@ pub fn canonical(name: &str) -> String {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
         return name.to_owned();
     }
+    capitalised(name)
+}
+
+fn capitalised(name: &str) -> String {
     let mut upper = true;
     name.chars()
         .map(|c| {

@@ -1,5 +1,8 @@
 //! The samples of a finished request: one batch per hop, with k6's tags.
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::request::Report;
@@ -7,6 +10,82 @@ use crate::clock::millis;
 use crate::js::host::Host;
 use crate::metrics::{Builtin, Extra, SystemTag, Tags};
 use crate::net::Exchange;
+
+/// Tag sets a VU keeps at hand. Scripts alternate between a few endpoints; one with ids in its URLs finds nothing here, and
+/// looking costs it little.
+const MEMO: usize = 16;
+
+/// The tag sets of a VU's latest requests, so that a repeated one needs no new set: building it is two dozen allocations
+/// here, and comparing and freeing it as much work again for the aggregator.
+#[derive(Default)]
+pub(crate) struct TagMemo {
+    known: RefCell<Vec<Known>>,
+    /// The entry replaced next.
+    next: Cell<usize>,
+}
+
+/// Everything the tags of a request without error depend on, and the tags.
+struct Known {
+    /// The VU's tags.
+    base: Tags,
+    status: u16,
+    expected: Option<bool>,
+    proto: &'static str,
+    tls: Option<&'static str>,
+    ip: Option<IpAddr>,
+    name: String,
+    method: String,
+    own: BTreeMap<String, String>,
+    tags: Tags,
+}
+
+impl TagMemo {
+    fn tags(&self, host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool>) -> Tags {
+        // The message of an error may differ each time.
+        if exchange.error.is_some() {
+            return tags(host, exchange, report, expected);
+        }
+        let base = host.tags.borrow().clone();
+        let name = report.name.as_deref().unwrap_or(&exchange.url);
+        let tls = exchange.remote.tls.as_ref().map(|tls| tls.version);
+        let mut known = self.known.borrow_mut();
+        let found = known.iter().find(|k| {
+            k.status == exchange.status
+                && k.expected == expected
+                && k.proto == exchange.proto
+                && k.tls == tls
+                && k.ip == exchange.remote.ip
+                && k.name == name
+                && k.method == exchange.method
+                && k.own == report.tags
+                && k.base == base
+        });
+        if let Some(found) = found {
+            return found.tags.clone();
+        }
+        let tags = tags(host, exchange, report, expected);
+        let new = Known {
+            base,
+            status: exchange.status,
+            expected,
+            proto: exchange.proto,
+            tls,
+            ip: exchange.remote.ip,
+            name: name.to_owned(),
+            method: exchange.method.clone(),
+            own: report.tags.clone(),
+            tags: tags.clone(),
+        };
+        if known.len() < MEMO {
+            known.push(new);
+        } else {
+            let at = self.next.get();
+            known[at] = new;
+            self.next.set((at + 1) % MEMO);
+        }
+        tags
+    }
+}
 
 /// The tags of one exchange.
 fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool>) -> Tags {
@@ -48,7 +127,7 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
 }
 
 /// Emits the samples of one hop.
-pub(crate) fn exchange(host: &Host, exchange: &Exchange, report: &Report) {
+pub(crate) fn exchange(host: &Host, memo: &TagMemo, exchange: &Exchange, report: &Report) {
     let expected = report.expected.as_ref().map(|e| exchange.error.is_none() && e.accepts(exchange.status));
     let t = exchange.timings;
     let mut samples = vec![
@@ -64,5 +143,5 @@ pub(crate) fn exchange(host: &Host, exchange: &Exchange, report: &Report) {
     if let Some(expected) = expected {
         samples.push(Builtin::HttpReqFailed.sample(f64::from(u8::from(!expected))));
     }
-    host.emit(exchange.marks.end, Some(tags(host, exchange, report, expected)), samples, Extra::None);
+    host.emit(exchange.marks.end, Some(memo.tags(host, exchange, report, expected)), samples, Extra::None);
 }

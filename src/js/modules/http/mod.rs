@@ -31,6 +31,8 @@ pub(crate) struct HttpState {
     pub(crate) jar: RefCell<Arc<Mutex<CookieJar>>>,
     /// Which statuses are successes; None = nothing is judged.
     expected: RefCell<Option<Arc<Expected>>>,
+    /// Tag sets of the latest requests.
+    memo: emit::TagMemo,
 }
 
 struct StateData(Rc<HttpState>);
@@ -43,6 +45,7 @@ pub(crate) fn state(context: &mut Context) -> Rc<HttpState> {
     let state = Rc::new(HttpState {
         jar: RefCell::new(Arc::new(Mutex::new(CookieJar::default()))),
         expected: RefCell::new(Some(Arc::new(Expected::default()))),
+        memo: emit::TagMemo::default(),
     });
     context.insert_data(StateData(Rc::clone(&state)));
     state
@@ -138,8 +141,9 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
     if let Some(first) = response.hops.first_mut() {
         report.restore_url(first);
     }
+    let state = state(context);
     for hop in &response.hops {
-        emit::exchange(&host, hop, report);
+        emit::exchange(&host, &state.memo, hop, report);
     }
     let Some(last) = response.hops.into_iter().last() else {
         return Err(error("the request was never sent"));
