@@ -169,3 +169,46 @@ fn the_environment_names_outputs_too() {
     assert_eq!(out.status.code(), Some(0), "{out:?}");
     assert!(!lines(&std::fs::read_to_string(dir.path().join("env.json")).unwrap()).is_empty());
 }
+
+/// Tags are remembered per request; what they depend on must be looked at each time, also when more is asked for than fits.
+#[test]
+fn tags_of_repeated_requests_follow_what_changed() {
+    let script = r#"
+import http from 'k6/http';
+import exec from 'k6/execution';
+import { group } from 'k6';
+export default function () {
+  const get = (own, params = {}) => http.get(`${__ENV.BASE}/status/200`, { ...params, tags: { own } });
+  for (let i = 0; i < 2; i++) {
+    get('plain');
+    group('g', () => get('group'));
+    get('other');
+    get('judged', { responseCallback: http.expectedStatuses(404) });
+    exec.vu.metrics.tags.mine = `m${i}`;
+    get('mine');
+    delete exec.vu.metrics.tags.mine;
+    http.post(`${__ENV.BASE}/status/200`, null, { tags: { own: 'post' } });
+    for (let n = 0; n < 40; n++) http.get(`${__ENV.BASE}/status/200?n=${n}`, { tags: { own: `n${n}` } });
+  }
+}
+"#;
+    let server = server::plain();
+    let base = server.base("http");
+    let ran = run_script(script, &["-e", &format!("BASE={base}"), "--out", "json=o.json"]).exits(0);
+    let lines = lines(&ran.file("o.json"));
+    let reqs = points(&lines, "http_reqs");
+    assert_eq!(reqs.len(), 2 * 46, "{}", ran.all());
+    let tag = |at: usize, name: &str| reqs[at]["data"]["tags"][name].as_str().unwrap_or("none").to_owned();
+    for round in 0..2 {
+        let own = |n: usize| tag(round * 46 + n, "own");
+        assert_eq!((0..6).map(own).collect::<Vec<_>>(), ["plain", "group", "other", "judged", "mine", "post"]);
+        let of = |n: usize, name: &str| tag(round * 46 + n, name);
+        assert_eq!((of(0, "group"), of(1, "group"), of(2, "group")), (String::new(), "::g".into(), String::new()));
+        assert_eq!((of(2, "expected_response"), of(3, "expected_response")), ("true".into(), "false".into()));
+        assert_eq!((of(3, "mine"), of(4, "mine"), of(5, "mine")), ("none".into(), format!("m{round}"), "none".into()));
+        assert_eq!((of(4, "method"), of(5, "method")), ("GET".into(), "POST".into()));
+        for n in 0..40 {
+            assert_eq!((of(6 + n, "own"), of(6 + n, "url")), (format!("n{n}"), format!("{base}/status/200?n={n}")));
+        }
+    }
+}
