@@ -19,6 +19,9 @@ use crate::ai::samples::{SampleContext, batch};
 use crate::js::convert::{error, to_json};
 use crate::js::host::{Host, host};
 
+/// What a response takes beside its text and times: request, headers, usage; roughly.
+const HEADS_BYTES: usize = 4 << 10;
+
 /// Makes a call; returns the response, or a promise of it.
 pub(super) fn call(
     spec: Spec,
@@ -107,7 +110,8 @@ fn sample_context(host: &Host) -> SampleContext {
 fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     host.shared.bus.emit(batch(&result, tags));
-    host.count_bytes(result.text.len() + result.reasoning.len());
+    let times = size_of::<f64>() * (result.timeline.icl.len() + result.timeline.itl.as_ref().map_or(0, Vec::len));
+    host.count_bytes(HEADS_BYTES + result.text.len() + result.reasoning.len() + times);
     if let Some(failure) = &result.error {
         let text = format!("{}: {}", failure.kind.name(), failure.message);
         if host.options().throw {

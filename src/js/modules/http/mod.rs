@@ -25,6 +25,9 @@ use self::request::{Prepared, Report, prepare};
 use self::response::{Response, ResponseData};
 use super::metrics::class;
 
+/// What a Response takes beside its bodies: URL, headers both ways, times; roughly.
+const HEADS_BYTES: usize = 3 << 10;
+
 /// What this module keeps per VU.
 pub(crate) struct HttpState {
     /// The VU's cookie jar; emptied between iterations.
@@ -154,6 +157,7 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
         }
         tracing::warn!(error = %format!("{} \"{}\": {}", last.method, last.url, failure.message), "Request Failed");
     }
+    host.count_bytes(HEADS_BYTES + last.body.len() + last.request_body.as_ref().map_or(0, bytes::Bytes::len));
     Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type }, context)?.into())
 }
 
