@@ -31,6 +31,9 @@ use super::timed_io::ByteCounters;
 /// Most of a redirect's body that is read to save its connection.
 const REDIRECT_BODY_LIMIT: u64 = 64 << 10;
 
+/// Bodies of one piece are copied when they are shorter.
+const SHARED_FROM: usize = 64 << 10;
+
 /// The client of one VU; clones share connections and counters.
 #[derive(Clone)]
 pub struct Client {
@@ -386,7 +389,9 @@ async fn collect(stream: &mut OpenStream) -> Bytes {
             break;
         }
         if first.is_empty() && all.is_empty() {
-            first = chunk.bytes;
+            // What is received is a slice of the connection's read buffer: a small one would keep all of it alive as long as the
+            // script keeps the response, and the connection would need a new buffer for each request.
+            first = if chunk.bytes.len() < SHARED_FROM { Bytes::copy_from_slice(&chunk.bytes) } else { chunk.bytes };
             continue;
         }
         if !first.is_empty() {

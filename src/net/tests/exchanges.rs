@@ -256,3 +256,12 @@ async fn odd_but_legal_answers() {
     assert_eq!(exchange.headers.get("X-Bad"), Some("a\u{fffd}\u{fffd}b"));
     assert_eq!(Cookie::of_response(&exchange.headers).len(), 2);
 }
+
+/// A slice of the read buffer would keep kilobytes alive for each byte of a body.
+#[tokio::test]
+async fn a_short_body_does_not_hold_the_read_buffer() {
+    let address = answer(ok("{\"status\":\"ok\"}")).await;
+    let exchange = fetch(&client(), get(format!("http://{address}/"))).await;
+    assert_eq!((&exchange.body[..], exchange.error), (&b"{\"status\":\"ok\"}"[..], None));
+    assert_eq!(exchange.body.try_into_mut().map(|body| body.capacity()).ok(), Some(15));
+}
