@@ -198,7 +198,7 @@ fn atob(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
 /// The forgiving decoder of the web: white space is skipped, padding may be absent, spare bits are ignored.
 fn decode_base64(text: &str, url: bool) -> Option<Vec<u8>> {
     let mut clean: String = text.chars().filter(|c| !matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0c')).collect();
-    if clean.len() % 4 == 0 {
+    if clean.len().is_multiple_of(4) {
         let padding = clean.bytes().rev().take(2).take_while(|b| *b == b'=').count();
         clean.truncate(clean.len() - padding);
     }

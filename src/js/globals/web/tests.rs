@@ -280,3 +280,16 @@ fn other_encodings_are_decoded() {
     "#);
     assert_eq!(v, json!(["a😀", "é€", "windows-1252", "TypeError"]));
 }
+
+#[test]
+fn the_streams_module_has_the_global_classes() {
+    let v = out(r#"
+        import streams, { ReadableStream as Module } from 'k6/experimental/streams';
+        console.group('g'); console.count(); console.time('t'); console.timeEnd('t'); console.timeEnd('none');
+        console.table([{ a: 1 }, { b: [2] }, 3], ['a']); console.table('x'); console.groupEnd(); console.groupEnd(); console.trace('here');
+        console.assert(true); console.dir({ a: 1 });
+        const loop = []; for (let i = 0; i < 3; i++) loop.push(new Module() instanceof ReadableStream);
+        export const out = [loop, streams.WritableStream === WritableStream];
+    "#);
+    assert_eq!(v, json!([[true, true, true], true]));
+}
