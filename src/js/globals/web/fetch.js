@@ -1,6 +1,8 @@
 // fetch, Request and Response on the measured transport.
 (function (native) {
   'use strict';
+  // Passwords stay out of messages.
+  const shown = (url) => url.replace(/\/\/[^/]*@/, '//***@');
   const REDIRECTS = [301, 302, 303, 307, 308];
   // Bytes and content type of a body given by the script.
   async function collect(body) {
@@ -132,7 +134,7 @@
       super(given);
       const url = from ? from.url : `${input}`;
       const parsed = URL.parse(url);
-      if (!parsed) throw new TypeError(`fetch: Invalid URL '${url}'; write it whole, such as 'https://host/path'`);
+      if (!parsed) throw new TypeError(`fetch: Invalid URL '${shown(url)}'; write it whole, such as 'https://host/path'`);
       const redirect = init.redirect ?? from?.redirect ?? 'follow';
       if (!['follow', 'error', 'manual'].includes(redirect)) throw new TypeError(`fetch: unknown redirect '${redirect}'; known: follow, error, manual`);
       const headers = new Headers(init.headers ?? from?.headers);
@@ -219,7 +221,7 @@
     if (moved && request.redirect !== 'manual') {
       call.cancel();
       finish();
-      throw new TypeError(request.redirect === 'error' ? `fetch failed: ${request.url} redirects, and redirect is 'error'` : `fetch failed: more than 20 redirects from ${request.url}`);
+      throw new TypeError(request.redirect === 'error' ? `fetch failed: ${shown(request.url)} redirects, and redirect is 'error'` : `fetch failed: more than 20 redirects from ${shown(request.url)}`);
     }
     const empty = request.method === 'HEAD' || [101, 204, 205, 304].includes(head.status);
     const body = empty ? null : new ReadableStream({

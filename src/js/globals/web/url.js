@@ -2,6 +2,8 @@
 (function (native) {
   'use strict';
   const text = (value) => `${value}`;
+  // Passwords stay out of messages.
+  const shown = (url) => text(url).replace(/\/\/[^/]*@/, '//***@');
 
   class URLSearchParams {
     #list = [];
@@ -89,7 +91,7 @@
     constructor(url, base) {
       if (arguments.length === 0) throw new TypeError('URL: the first argument is missing');
       this.#parts = native.parseUrl(text(url), base === undefined ? undefined : text(base));
-      if (this.#parts === null) throw new TypeError(`Invalid URL: '${url}'${base === undefined ? '' : ` with base '${base}'`}`);
+      if (this.#parts === null) throw new TypeError(`Invalid URL: '${shown(url)}'${base === undefined ? '' : ` with base '${shown(base)}'`}`);
     }
     static canParse(url, base) { return native.parseUrl(text(url), base === undefined ? undefined : text(base)) !== null; }
     static parse(url, base) { return URL.canParse(url, base) ? new URL(url, base) : null; }
@@ -101,7 +103,7 @@
     get href() { return this.#parts.href; }
     set href(value) {
       const parts = native.parseUrl(text(value));
-      if (parts === null) throw new TypeError(`Invalid URL: '${value}'`);
+      if (parts === null) throw new TypeError(`Invalid URL: '${shown(value)}'`);
       this.#parts = parts;
       if (this.#params) renew(this.#params, parts.search);
     }
