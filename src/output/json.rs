@@ -17,6 +17,14 @@ use crate::metrics::{Listener, Metric, MetricId, Registry, SampleBatch, Threshol
 
 const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The file it writes.
+///
+/// # Errors
+/// Never.
+pub fn file(arg: Option<&str>, _: &OutputContext) -> Result<Option<String>, Error> {
+    Ok(Some(arg.unwrap_or(target::STDOUT).to_owned()))
+}
+
 /// Opens the output; without a file it writes to standard output.
 ///
 /// # Errors

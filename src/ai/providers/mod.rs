@@ -84,6 +84,19 @@ pub struct Malformed {
 }
 
 impl Malformed {
+    /// Data that could not be read as JSON. Bytes that are not UTF-8 are named as such: the JSON reader would call them a bad
+    /// character.
+    pub(super) fn json(what: &str, error: &serde_json::Error, data: &[u8]) -> Self {
+        match std::str::from_utf8(data) {
+            Ok(_) => Self::new(format!("{what} ({error})"), data),
+            Err(e) => {
+                let at = e.valid_up_to();
+                let why = format!("{what}: it is not valid UTF-8 (byte 0x{:02x} at position {})", data[at], at + 1);
+                Self::new(why, data)
+            }
+        }
+    }
+
     pub(super) fn new(what: impl Into<String>, data: &[u8]) -> Self {
         const SHOWN: usize = 120;
         let text = String::from_utf8_lossy(&data[..data.len().min(SHOWN * 4)]);
