@@ -232,7 +232,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     }
     let mut summary = aggregator.finish()?;
     if let Some(probe) = probe {
-        summary.health.set_generator(probe.finish());
+        let mut generator = probe.finish();
+        generator.gc_pause_ms = shared.state.gc_pauses.p99_and_max_ms();
+        summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {

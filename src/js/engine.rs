@@ -232,7 +232,9 @@ impl Engine {
             self.host.foreign_bytes.set(0);
             let start = Instant::now();
             boa_gc::force_collect();
-            self.collect_after.set(next_limit(limit, start.elapsed()));
+            let took = start.elapsed();
+            self.host.shared.state.gc_pauses.add(took);
+            self.collect_after.set(next_limit(limit, took));
         }
     }
 }

@@ -35,7 +35,11 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
             Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),
             None => String::new(),
         };
-        out += &format!("    generator: {cpu}event loop p99 {:.1} ms late\n\n", generator.loop_late_p99_ms);
+        let gc = match generator.gc_pause_ms {
+            Some((p99, max)) => format!(", VU garbage collections p99 {p99:.1} ms, max {max:.1} ms"),
+            None => String::new(),
+        };
+        out += &format!("    generator: {cpu}event loop p99 {:.1} ms late{gc}\n\n", generator.loop_late_p99_ms);
     }
     if options.mode == SummaryMode::Full {
         for group in &summary.groups {
