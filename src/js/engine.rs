@@ -171,7 +171,7 @@ impl Engine {
         if is_interrupted(error)
             && let Some(reason) = shared.stop.reason()
         {
-            return Error::new(ExitCode::ScriptAborted, format!("the run was ended in the init context: {reason:?}"));
+            return super::runner::stopped(&reason, "the init context");
         }
         Error::script(Exception::new(error, &shared.script, context).full())
     }

@@ -178,13 +178,13 @@ impl ScriptRunner {
     }
 }
 
-fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
+pub(super) fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
     use crate::stop::StopReason;
     let (code, what) = match reason {
         StopReason::Interrupted => (ExitCode::ExternalAbort, "interrupted by a signal".to_owned()),
         StopReason::ScriptAborted(m) => (ExitCode::ScriptAborted, format!("test aborted: {m}")),
         StopReason::Threshold(m) => (ExitCode::ThresholdsFailed, format!("threshold crossed: {m}")),
-        StopReason::Fatal(_, m) => (ExitCode::Panic, m.clone()),
+        StopReason::Fatal(code, m) => (ExitCode::of(*code), m.clone()),
     };
     Error::new(code, format!("{what} (in {place})"))
 }
