@@ -68,6 +68,12 @@ pub(crate) struct OptionFlags {
     /// An iteration that ends earlier waits for the rest of this time
     #[arg(long, value_name = "TIME")]
     min_iteration_duration: Option<String>,
+    /// Leave the beginning of the run out of summary and thresholds, e.g. 30s
+    #[arg(long, value_name = "TIME")]
+    warm_up: Option<String>,
+    /// Leave the end of the run out of summary and thresholds
+    #[arg(long, value_name = "TIME")]
+    cool_down: Option<String>,
     /// Failed requests throw in the script
     #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     throw: Option<bool>,
@@ -136,6 +142,8 @@ impl OptionFlags {
             no_connection_reuse: this.no_connection_reuse,
             no_vu_connection_reuse: this.no_vu_connection_reuse,
             min_iteration_duration: this.min_iteration_duration,
+            warm_up: this.warm_up,
+            cool_down: this.cool_down,
             throw: this.throw,
             blacklist_ip: this.blacklist_ip,
             block_hostnames: this.block_hostnames,

@@ -10,6 +10,7 @@ use super::summary_out::SummaryFlags;
 use crate::ai::spec::Target;
 use crate::error::{Error, ExitCode};
 use crate::metrics::threshold::ThresholdProblem;
+use crate::metrics::window::Window;
 use crate::options::{Options, Problem};
 use crate::output::{self, OutputContext, target};
 use crate::script::Script;
@@ -105,6 +106,26 @@ impl Preflight {
         for target in targets.iter().filter(|t| !t.is_mapped(&options.net.hosts)) {
             self.errors.extend(target.lacks.clone().map(Error::config));
         }
+    }
+
+    /// The measured window: warm-up and cool-down must leave something to measure, and a cool-down needs a planned end.
+    pub(super) fn window(&mut self, options: &Options) -> Window {
+        let (warm_up, cool_down) = (options.warm_up, options.cool_down);
+        let longest = crate::scheduler::plan::planned_length(&options.scenarios);
+        let window = Window { warm_up, cool_down, planned: longest.exact.then_some(longest.time) };
+        if !cool_down.is_zero() && !longest.exact {
+            let what = "coolDown: the scenario that may end last ends with its iterations, so nobody knows when the cool-down begins";
+            self.note(
+                Error::config(what).with_hint("use an executor with a duration or stages, or leave coolDown out"),
+            );
+        } else if window.is_set() && warm_up.saturating_add(cool_down) >= longest.time {
+            let what = format!(
+                "warmUp and coolDown ({warm_up:?} and {cool_down:?}) leave nothing to measure of a run of {:?}",
+                longest.time
+            );
+            self.note(Error::config(what).with_hint("make them shorter, or the run longer"));
+        }
+        window
     }
 
     /// Whether the memory of this machine can hold the VUs. Every VU holds the compiled script.

@@ -173,9 +173,12 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mut output_context = output_context(&process_env, Arc::clone(&shared.registry));
     output_context.thresholds = thresholds.clone();
     found.files(&args.outputs, &output_context, &args.summary);
-    if problems.is_empty() {
+    let window = if problems.is_empty() {
         found.memory(&script, &options);
-    }
+        found.window(&options)
+    } else {
+        Default::default()
+    };
     found.finish()?;
     let options = Arc::new(options);
     let _ = shared.options.set(Arc::clone(&options));
@@ -184,6 +187,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mut config = AggregatorConfig::new(Arc::clone(&shared.registry), stop.clone());
     config.thresholds = thresholds;
     config.listeners = listeners;
+    config.window = window;
     config.full = args.summary.full();
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
@@ -217,8 +221,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 biased;
                 outcome = &mut run => break outcome,
                 _ = tick.tick() => {
-                    if shared.state.started.get().is_some() {
-                        aggregator.mark_start();
+                    if let Some(started) = shared.state.started.get() {
+                        aggregator.mark_start(shared.state.clock.unix_ns(*started));
                         probe = Some(Probe::start());
                         break run.await;
                     }
@@ -358,7 +362,10 @@ fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> Stri
 /// What only the run knows about its own validity.
 fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, mock: Option<&MockServer>) {
     if outcome.duration > Duration::ZERO {
-        summary.duration = outcome.duration;
+        summary.duration = summary.window.measured(outcome.duration);
+    }
+    if summary.window.is_set() && summary.duration.is_zero() {
+        summary.health.invalidate("the run ended in its warm-up: nothing was measured");
     }
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);

@@ -107,6 +107,10 @@ pub struct Options {
     pub no_thresholds: bool,
     /// An iteration that ends earlier sleeps for the rest of this.
     pub min_iteration_duration: Duration,
+    /// What the summary and the thresholds leave out at the beginning of the run.
+    pub warm_up: Duration,
+    /// And at its planned end.
+    pub cool_down: Duration,
     /// A failed HTTP request or model call throws in the script.
     pub throw: bool,
     /// Network options.

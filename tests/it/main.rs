@@ -16,3 +16,4 @@ mod server;
 mod sse;
 mod support;
 mod tidy;
+mod window;
