@@ -95,8 +95,8 @@ impl RunArgs {
 pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>) -> Result<u8, Error> {
     let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let mut found = Preflight::default();
-    let mut env = environment(&args, &mut found);
-    let process_env: BTreeMap<String, String> = std::env::vars().collect();
+    let process_env = process_env();
+    let mut env = environment(&args, &process_env, &mut found);
     let mut args = args;
     if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
         args.outputs = output::specs(list);
@@ -261,9 +261,18 @@ fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> Ou
     }
 }
 
-fn environment(args: &RunArgs, found: &mut Preflight) -> BTreeMap<String, String> {
-    let mut env: BTreeMap<String, String> =
-        if args.include_system_env_vars { std::env::vars().collect() } else { BTreeMap::new() };
+/// The variables of the process. Bytes that are not UTF-8 become U+FFFD: one odd variable must not keep a test from running.
+fn process_env() -> BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+fn environment(
+    args: &RunArgs,
+    process_env: &BTreeMap<String, String>,
+    found: &mut Preflight,
+) -> BTreeMap<String, String> {
+    let mut env = if args.include_system_env_vars { process_env.clone() } else { BTreeMap::new() };
     for pair in &args.env {
         match pair.split_once('=') {
             Some((name, value)) if valid_name(name) => {
@@ -271,7 +280,7 @@ fn environment(args: &RunArgs, found: &mut Preflight) -> BTreeMap<String, String
             }
             // As in k6, a bare name takes the value from the environment.
             None if valid_name(pair) => {
-                env.insert(pair.clone(), std::env::var(pair).unwrap_or_default());
+                env.insert(pair.clone(), process_env.get(pair).cloned().unwrap_or_default());
             }
             // The value may be a secret.
             _ => found.note(Error::usage(format!(

@@ -76,9 +76,10 @@ fn control_group() -> Option<(u64, u64)> {
 
 /// Bytes of memory this process holds.
 fn resident() -> Option<u64> {
-    const PAGE: u64 = 4096;
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    text.split_whitespace().nth(1)?.parse::<u64>().ok().map(|pages| pages * PAGE)
+    // Not statm: it counts pages, whose size differs between machines.
+    let text = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:"))?;
+    line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kb| kb * 1024)
 }
 
 /// What `--max-memory` says: bytes, or the default. `512MB`, `4GB`, `1.5GiB`, `80%`, a bare number of bytes.
