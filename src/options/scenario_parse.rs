@@ -16,6 +16,8 @@ const GRACE_DEFAULT: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
 /// Most VUs one scenario may ask for: more than one machine can hold.
 const MAX_VUS: u64 = 1_000_000;
+/// Most iterations per second one scenario may ask for: beyond it, counting those that cannot be started takes longer than the run.
+const MAX_RATE: f64 = 1_000_000.0;
 
 /// Fields every executor has.
 const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "options"];
@@ -249,6 +251,7 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
                 r.problem("rate", "must be more than 0", "give the iterations to start per `timeUnit`");
             }
             let (time_unit, duration) = (time_unit(r), required_duration(r));
+            possible_rate(r, "rate", rate.unwrap_or(1.0), time_unit);
             let (pre_allocated_vus, max_vus) = arrival_vus(r);
             ExecutorConfig::ConstantArrivalRate {
                 rate: rate.unwrap_or(1.0),
@@ -263,7 +266,9 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
             if start_rate < 0.0 {
                 r.problem("startRate", "is negative", "give zero or more iterations per `timeUnit`");
             }
-            let (time_unit, stages) = (time_unit(r), stages(r, "stages", Target::Rate));
+            let time_unit = time_unit(r);
+            possible_rate(r, "startRate", start_rate, time_unit);
+            let stages = stages(r, "stages", Target::Rate(time_unit));
             let (pre_allocated_vus, max_vus) = arrival_vus(r);
             ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus }
         }
@@ -320,6 +325,16 @@ fn required_duration(r: &mut Reader<'_>) -> Duration {
     duration.unwrap_or(MIN_DURATION)
 }
 
+fn possible_rate(r: &mut Reader<'_>, name: &str, rate: f64, unit: Duration) {
+    if rate / unit.as_secs_f64() > MAX_RATE {
+        r.problem(
+            name,
+            format!("{rate:e} iterations per {unit:?} are more than one machine can start"),
+            format!("give at most {MAX_RATE} per second"),
+        );
+    }
+}
+
 fn at_least_a_second(r: &mut Reader<'_>, name: &str, duration: Option<Duration>) {
     if duration.is_some_and(|d| d < MIN_DURATION) {
         r.problem(name, "must be at least 1s", "give '1s' or more (a bare number means milliseconds)");
@@ -364,7 +379,8 @@ fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     Vus,
-    Rate,
+    /// Iterations per this time.
+    Rate(Duration),
 }
 
 fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
@@ -388,8 +404,10 @@ fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
             }
         }
         if let (Some(duration), Some(target)) = (stage.duration("duration"), stage.count("target")) {
-            if counts == Target::Vus {
-                possible_vus(&mut stage, "target", target);
+            match counts {
+                Target::Vus => possible_vus(&mut stage, "target", target),
+                #[allow(clippy::cast_precision_loss)]
+                Target::Rate(unit) => possible_rate(&mut stage, "target", target as f64, unit),
             }
             out.push(Stage { duration, target });
         }

@@ -85,8 +85,13 @@ fn more_vus_than_any_machine_holds_are_refused() {
     let arrival =
         json!({"executor": "constant-arrival-rate", "rate": 1, "duration": "1s", "preAllocatedVUs": 1, "maxVUs": huge});
     assert_eq!(scenario(arrival), ["scenarios.a.maxVUs"]);
-    // A rate counts iterations, not VUs.
-    let ramp = json!({"executor": "ramping-arrival-rate", "preAllocatedVUs": 1, "stages": [{"duration": "1s", "target": huge}]});
+    let fast = json!({"executor": "constant-arrival-rate", "rate": 1e300, "duration": "1s", "preAllocatedVUs": 1});
+    assert_eq!(scenario(fast), ["scenarios.a.rate"]);
+    let stages = json!([{"duration": "1s", "target": 2_000_000}]);
+    let fast = json!({"executor": "ramping-arrival-rate", "startRate": 1e9, "preAllocatedVUs": 1, "stages": stages});
+    assert_eq!(scenario(fast), ["scenarios.a.startRate", "scenarios.a.stages[0].target"]);
+    // A rate counts iterations of a time, not VUs.
+    let ramp = json!({"executor": "ramping-arrival-rate", "timeUnit": "1m", "preAllocatedVUs": 1, "stages": [{"duration": "1s", "target": huge}]});
     build(script(json!({"scenarios": {"a": ramp}}))).unwrap();
 }
 
