@@ -37,6 +37,18 @@ pub enum ExitCode {
     Usage = 255,
 }
 
+impl ExitCode {
+    /// The code with this number; [`ExitCode::Panic`] when there is none.
+    pub fn of(number: u8) -> Self {
+        use ExitCode::*;
+        [Ok, ThresholdsFailed, SetupTimeout, TeardownTimeout, GenericTimeout, InvalidConfig, ExternalAbort]
+            .into_iter()
+            .chain([ScriptException, ScriptAborted, MarkedFailed, NotAMeasurement, Usage])
+            .find(|code| *code as u8 == number)
+            .unwrap_or(Panic)
+    }
+}
+
 /// A failure that reaches the user: what is wrong, how the process ends, and how to mend it.
 #[derive(Clone, Debug)]
 pub struct Error {

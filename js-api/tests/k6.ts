@@ -20,6 +20,9 @@ export const options: Options = {
   },
   thresholds: { http_req_duration: 'p(95)<500', checks: [{ threshold: 'rate>0.9', abortOnFail: true, delayAbortEval: '5s' }] },
 };
+export const windowed: Options = { duration: '1m', warmUp: '10s', coolDown: 5000 };
+// @ts-expect-error a duration is no list
+export const badWindow: Options = { duration: '1m', warmUp: ['10s'] };
 export const shortcuts: Options = { vus: 2, duration: '5s', summaryTrendStats: ['avg', 'p(99)'] };
 // @ts-expect-error an executor that does not exist
 export const wrong: Options = { scenarios: { a: { executor: 'constant-rate', rate: 1 } } };

@@ -113,6 +113,10 @@ declare module 'k6/options' {
     noTeardown?: boolean;
     /** An iteration that ends earlier waits for the rest of this. */
     minIterationDuration?: Duration;
+    /** Not in k6: the beginning of the run that summary and thresholds leave out; outputs get it with the tag `phase`. */
+    warmUp?: Duration;
+    /** Not in k6: the planned end of the run that they leave out. */
+    coolDown?: Duration;
     /** Failed requests and model calls throw instead of returning a response with an error. */
     throw?: boolean;
 

@@ -102,6 +102,8 @@ pub struct Answer {
     pub choices: Vec<Choice>,
     /// Counts, the last stated.
     pub usage: Option<ProviderUsage>,
+    /// A usage object held counts that cannot be; they were left out.
+    pub usage_disbelieved: bool,
     /// The last usage object as received.
     pub usage_raw: Option<String>,
     /// The server's own timings as received (llama.cpp, Groq, Azure, Fireworks).

@@ -299,7 +299,7 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
         stopped(raw, stop, &after);
     } else if !success {
         // The status already says that it failed; a cut error body only says less.
-        raw.error = raw.head.as_ref().map(|head| errors::from_reply(head.status, &raw.body));
+        raw.error = raw.head.as_ref().map(|head| errors::from_reply(head.status, head.header("location"), &raw.body));
     } else if let Some(error) = broken {
         raw.error = Some(transport_error(error));
     } else if !complete {

@@ -106,8 +106,17 @@ impl CallError {
     }
 }
 
-/// Classifies a reply whose status is not a success.
-pub fn from_reply(status: u16, body: &[u8]) -> CallError {
+/// Classifies a reply whose status is not a success. `location` is where a redirect points.
+pub fn from_reply(status: u16, location: Option<&str>, body: &[u8]) -> CallError {
+    if let (300..400, Some(location)) = (status, location) {
+        let mut place = location.split(['?', '#']).next().unwrap_or_default().to_owned();
+        truncate(&mut place, 300);
+        let message = format!(
+            "HTTP {status}: a redirect to {place}; model calls do not follow redirects, because their time would be counted as \
+             the model's: set baseURL (or INRUSH_BASE_URL) to the address that answers"
+        );
+        return CallError::new(ErrorKind::Protocol, message);
+    }
     let words = match serde_json::from_slice::<Value>(body) {
         Ok(value) => Words::of(&value),
         Err(_) => Words { message: excerpt(body), ..Words::default() },

@@ -107,7 +107,8 @@ fn transport_error(error: &NetError) -> TransportError {
         NetErrorKind::Tls => Failure::Tls,
         NetErrorKind::Timeout => Failure::Timeout,
         NetErrorKind::Protocol | NetErrorKind::Decompression | NetErrorKind::TooLarge => Failure::Protocol,
-        NetErrorKind::InvalidRequest | NetErrorKind::Blocked => Failure::Request,
+        NetErrorKind::InvalidRequest => Failure::Request,
+        // The options forbid the connection (`Blocked`); the message names the one that does.
         NetErrorKind::Interrupted => Failure::Interrupted,
         _ => Failure::Connection,
     };

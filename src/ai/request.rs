@@ -80,6 +80,10 @@ impl ChatRequest {
         if let Value::String(text) = value {
             return Ok(Self { messages: vec![message("user", Value::String(text.clone()))], ..Self::default() });
         }
+        if value.is_null() {
+            let what = "request: missing; pass a prompt such as 'Hello', or { messages: [...] } or { prompt: '...' }";
+            return Err(Problems(vec![what.to_owned()]));
+        }
         let mut problems = Vec::new();
         let request = Fields::new("request", value, FIELDS, &mut problems).map(|mut f| Self::read(&mut f));
         match request {

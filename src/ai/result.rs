@@ -124,6 +124,8 @@ pub struct CallResult {
     pub finish_reason_raw: Option<String>,
     /// Token counts; None when nothing was generated and the provider stated nothing.
     pub usage: Option<Usage>,
+    /// The provider stated token counts that cannot be; they were replaced by our own.
+    pub usage_disbelieved: bool,
     /// The provider's usage object as received.
     pub usage_raw: Option<String>,
     /// The server's own timings as received (llama.cpp `timings`, Groq `x_groq.usage`, ...).
@@ -232,6 +234,7 @@ impl RawCall {
             finish_reason,
             finish_reason_raw: choice.finish_reason,
             usage: account.usage,
+            usage_disbelieved: answer.usage_disbelieved,
             usage_raw: answer.usage_raw.take(),
             server_timings: answer.server_timings.take(),
             timeline,

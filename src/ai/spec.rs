@@ -190,6 +190,61 @@ impl ModelSpec {
     pub fn host(&self) -> Option<String> {
         host(&self.base_url)
     }
+
+    /// What is missing when this goes to the provider's own address, which nobody serves without a key. None when there is a
+    /// key, or another address.
+    pub fn lacks(&self) -> Option<String> {
+        let is_key =
+            |(name, _): &(String, String)| ["authorization", "api-key"].iter().any(|n| name.eq_ignore_ascii_case(n));
+        if self.api_key.is_some() || self.headers.iter().any(is_key) {
+            return None;
+        }
+        if self.host().is_none() || self.host() != host(self.provider.default_base_url) {
+            return None;
+        }
+        let customary = self.provider.key_variables.join(" or ");
+        Some(format!(
+            "model '{}' would be called at {}, the public address of provider {}, without a key: set INRUSH_BASE_URL (or \
+             baseURL) to your own server, run with --mock, or set {customary}",
+            self.model, self.base_url, self.provider.name
+        ))
+    }
+
+    /// Where its calls go.
+    pub fn target(&self) -> Target {
+        let address = url::Url::parse(&self.base_url).map_or_else(
+            |_| String::new(),
+            |mut url| {
+                // Some servers take their key in the query.
+                url.set_query(None);
+                url.into()
+            },
+        );
+        Target { address, host: self.host().unwrap_or_default(), provider: self.provider.name, lacks: self.lacks() }
+    }
+}
+
+/// Where model calls go, for people: shown before the run.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Target {
+    /// The base URL, without anything secret.
+    pub address: String,
+    /// Its host.
+    pub host: String,
+    /// The provider's name.
+    pub provider: &'static str,
+    /// Why calls to it cannot succeed, if they cannot; see [`ModelSpec::lacks`].
+    pub lacks: Option<String>,
+}
+
+impl Target {
+    /// Whether the option `hosts` sends its host elsewhere.
+    pub fn is_mapped(&self, hosts: &std::collections::BTreeMap<String, String>) -> bool {
+        hosts.keys().any(|name| {
+            let name = name.split(':').next().unwrap_or(name).to_ascii_lowercase();
+            name == self.host || name.strip_prefix('*').is_some_and(|suffix| self.host.ends_with(suffix))
+        })
+    }
 }
 
 /// Reads `headers`, refusing names and values that HTTP cannot carry. Values are not repeated in problems.
@@ -256,6 +311,23 @@ mod tests {
         assert!(ModelSpec::from_json(&json!("gpt-4o"), &e).unwrap().api_key.is_some());
         let elsewhere = json!({"model": "gpt-4o", "baseURL": "http://example.test/v1"});
         assert!(ModelSpec::from_json(&elsewhere, &e).unwrap().api_key.is_none());
+    }
+
+    #[test]
+    fn the_public_address_needs_a_key() {
+        let spec = |value: Value, e: &Env| ModelSpec::from_json(&value, e).unwrap();
+        let none = Env::new();
+        let lacks = spec(json!("gpt-4o"), &none).target();
+        let text = lacks.lacks.clone().unwrap();
+        for name in ["INRUSH_BASE_URL", "--mock", "OPENAI_API_KEY", "api.openai.com"] {
+            assert!(text.contains(name), "{text}");
+        }
+        assert!(lacks.is_mapped(&[("*.openai.com".to_owned(), "127.0.0.1:1".to_owned())].into()));
+        assert!(!lacks.is_mapped(&[("example.test".to_owned(), "127.0.0.1".to_owned())].into()));
+        assert_eq!(spec(json!("gpt-4o"), &env(&[("OPENAI_API_KEY", "k")])).lacks(), None);
+        assert_eq!(spec(json!({"model": "m", "headers": {"Authorization": "Bearer x"}}), &none).lacks(), None);
+        let own = spec(json!({"model": "m", "baseURL": "http://127.0.0.1:9/v1?api-key=secret"}), &none).target();
+        assert_eq!((own.address.as_str(), &own.lacks), ("http://127.0.0.1:9/v1", &None));
     }
 
     #[test]

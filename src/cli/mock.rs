@@ -27,7 +27,7 @@ pub(crate) fn run(args: MockArgs, terminal: &Terminal) -> Result<u8, Error> {
                 .map_err(|e| Error::usage(format!("--for {text}: {e}")).with_hint("write a time such as 30s"))
         })
         .transpose()?;
-    let config = config(&args.knobs.0, "")?;
+    let config = config(&args.knobs.0, "").map_err(|problems| Error::usage(problems.join("\n       ")))?;
     let server = mock::start(config)?;
     super::print(format!("{}\n", server.base_url()).as_bytes())?;
     terminal.line(&format!("mock LLM server at {} (Ctrl-C stops it)", server.base_url()));

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::error::Error;
 use crate::mock::MockConfig;
 
 /// One knob as text: its name without dashes and its value.
@@ -15,8 +14,8 @@ pub(crate) struct Knob {
 /// A configuration from knobs.
 ///
 /// # Errors
-/// Every knob that does not parse and every combination that does not work, at once.
-pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Error> {
+/// Every knob that does not parse and every combination that does not work, at once: one sentence each.
+pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<String>> {
     let mut config = MockConfig::default();
     let mut problems: Vec<String> = Vec::new();
     for knob in knobs {
@@ -24,12 +23,11 @@ pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Error> 
             problems.push(format!("--{prefix}{} {}: {why}", knob.name, knob.value));
         }
     }
-    if problems.is_empty()
-        && let Err(more) = config.validate()
-    {
+    // A knob that does not parse keeps its default, so what is said now is about the others.
+    if let Err(more) = config.validate() {
         problems.extend(more.into_iter().map(|p| p.replacen("--", &format!("--{prefix}"), 1)));
     }
-    if problems.is_empty() { Ok(config) } else { Err(Error::usage(problems.join("\n       "))) }
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
 fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String>

@@ -11,18 +11,23 @@ macro_rules! switch {
     };
 }
 
+/// A whole number from zero; the parser at hand would call `-3` an "invalid digit".
+fn whole(text: &str) -> Result<u64, String> {
+    text.trim().parse().map_err(|_| "give a whole number of zero or more, for example 10".to_owned())
+}
+
 /// Flags that override the script's options.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of the test")]
 pub(crate) struct OptionFlags {
     /// Number of virtual users (default 1)
-    #[arg(short = 'u', long, value_name = "N")]
+    #[arg(short = 'u', long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     vus: Option<u64>,
     /// Length of the test, e.g. 30s, 1m30s
     #[arg(short = 'd', long, value_name = "TIME")]
     duration: Option<String>,
     /// Iterations in total, shared by all VUs
-    #[arg(short = 'i', long, value_name = "N")]
+    #[arg(short = 'i', long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     iterations: Option<u64>,
     /// A stage `duration:target` of ramping VUs; may be repeated
     #[arg(short = 's', long = "stage", value_name = "TIME:VUS")]
@@ -34,16 +39,16 @@ pub(crate) struct OptionFlags {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_teardown: Option<bool>,
     /// Redirects followed per request (default 10)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     max_redirects: Option<u64>,
     /// Requests of one http.batch() in flight (default 20)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     batch: Option<u64>,
     /// Requests of one http.batch() in flight to one host (default 6)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     batch_per_host: Option<u64>,
     /// Limit of HTTP requests per second over all VUs (default 0: none)
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     rps: Option<u64>,
     /// User-Agent of requests that set none
     #[arg(long, value_name = "TEXT")]
@@ -63,6 +68,12 @@ pub(crate) struct OptionFlags {
     /// An iteration that ends earlier waits for the rest of this time
     #[arg(long, value_name = "TIME")]
     min_iteration_duration: Option<String>,
+    /// Leave the beginning of the run out of summary and thresholds, e.g. 30s
+    #[arg(long, value_name = "TIME")]
+    warm_up: Option<String>,
+    /// Leave the end of the run out of summary and thresholds
+    #[arg(long, value_name = "TIME")]
+    cool_down: Option<String>,
     /// Failed requests throw in the script
     #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     throw: Option<bool>,
@@ -131,6 +142,8 @@ impl OptionFlags {
             no_connection_reuse: this.no_connection_reuse,
             no_vu_connection_reuse: this.no_vu_connection_reuse,
             min_iteration_duration: this.min_iteration_duration,
+            warm_up: this.warm_up,
+            cool_down: this.cool_down,
             throw: this.throw,
             blacklist_ip: this.blacklist_ip,
             block_hostnames: this.block_hostnames,

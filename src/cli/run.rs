@@ -1,6 +1,6 @@
 //! `inrush run`: loads a script, runs it, and reports.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -10,8 +10,10 @@ use serde_json::Value;
 
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
+use super::preflight::Preflight;
 use super::summary_out::{self, SummaryFlags};
 use super::{GlobalFlags, report};
+use crate::ai::spec::{ModelSpec, Target};
 use crate::clock::RunClock;
 use crate::error::{Error, ExitCode};
 use crate::js::{self, ScriptRunner, Shared};
@@ -20,6 +22,7 @@ use crate::mock::{self, MockServer};
 use crate::net;
 use crate::options::{self, Layers, Options};
 use crate::output::{self, OutputContext};
+use crate::scheduler::memory;
 use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
 use crate::script;
@@ -58,6 +61,9 @@ pub(crate) struct RunArgs {
     /// Seed of everything random in the script, so that runs repeat
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// End the run when the process takes more memory, e.g. 4GB or 80% (default 85%)
+    #[arg(long, value_name = "SIZE", env = "INRUSH_MAX_MEMORY", value_parser = memory::parse_limit)]
+    max_memory: Option<memory::Limit>,
     /// Exit with 111 when the generator was the bottleneck, so that the figures are no measurement
     #[arg(long)]
     strict: bool,
@@ -88,17 +94,25 @@ impl RunArgs {
 /// Runs the test; returns the exit code.
 pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>) -> Result<u8, Error> {
     let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
-    let mut env = environment(&args)?;
-    let process_env: BTreeMap<String, String> = std::env::vars().collect();
+    let mut found = Preflight::default();
+    let process_env = process_env();
+    let mut env = environment(&args, &process_env, &mut found);
     let mut args = args;
     if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
         args.outputs = output::specs(list);
     }
-    let config_file = args.config.as_deref().map(read_config).transpose()?;
+    let config_file = args.config.as_deref().and_then(|path| found.take(read_config(path)));
     let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
-    let script = Arc::new(script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names())?);
+    let script = match script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names()) {
+        Ok(script) => Arc::new(script),
+        Err(error) => {
+            let context = output_context(&process_env, Arc::new(Registry::new()));
+            found.files(&args.outputs, &context, &args.summary);
+            return Err(found.with(error));
+        }
+    };
 
-    let mock = start_mock(&args, &mut env)?;
+    let mock = start_mock(&args, &mut env, &mut found);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .thread_name("net")
         .enable_all()
@@ -121,45 +135,64 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         net: OnceLock::new(),
         files: Mutex::new(HashMap::new()),
         arrays: Mutex::new(HashMap::new()),
+        targets: Mutex::default(),
         setup_data: OnceLock::new(),
     });
     runtime.spawn(watch_signals(stop.clone(), Arc::clone(terminal)));
 
-    let (runner, info) = ScriptRunner::start(Arc::clone(&shared))?;
-    let (options, warnings) = options::build(Layers {
+    let guard = memory::Guard::start(args.max_memory.unwrap_or_default(), stop.clone(), out_of_memory(terminal));
+    let (runner, info) = match ScriptRunner::start(Arc::clone(&shared)) {
+        Ok(started) => started,
+        Err(error) => return Err(found.with(error)),
+    };
+    let options::Checked { options, problems, warnings } = options::check(Layers {
         config_file,
         script: Some(info.options.clone()),
         env: process_env.clone(),
         flags: args.options.layer(),
-    })?;
+    });
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    check_functions(&options, &info.functions)?;
+    found.options(&problems);
+    found.functions(&options, &info.functions);
     let thresholds = if options.no_thresholds { &[][..] } else { &options.thresholds[..] };
-    let thresholds = threshold::validate(thresholds, &shared.registry).map_err(|p| threshold::problems_to_error(&p))?;
+    let thresholds = threshold::validate(thresholds, &shared.registry).unwrap_or_else(|problems| {
+        found.thresholds(&problems);
+        Default::default()
+    });
+    // What stands in for invalid options would be found wanting once more.
+    let network = if problems.is_empty() { found.take(net::Shared::new(options.net.clone())) } else { None };
+    let mut targets: BTreeSet<_> = shared.targets.lock().unwrap_or_else(|e| e.into_inner()).clone();
+    found.targets(&targets, &options);
+    if targets.is_empty() && script.imports("inrush/ai") {
+        // Calls without a model go where the environment says, if it says so.
+        let spec = env.get("INRUSH_BASE_URL").and_then(|_| ModelSpec::from_json(&Value::Null, &env).ok());
+        targets.extend(spec.map(|spec| spec.target()));
+    }
+    let mut output_context = output_context(&process_env, Arc::clone(&shared.registry));
+    output_context.thresholds = thresholds.clone();
+    found.files(&args.outputs, &output_context, &args.summary);
+    let window = if problems.is_empty() {
+        found.memory(&script, &options);
+        found.window(&options)
+    } else {
+        Default::default()
+    };
+    found.finish()?;
     let options = Arc::new(options);
     let _ = shared.options.set(Arc::clone(&options));
-    let _ = shared.net.set(net::Shared::new(options.net.clone())?);
-    let listeners = output::open_all(
-        &args.outputs,
-        &OutputContext {
-            env: process_env,
-            registry: Arc::clone(&shared.registry),
-            thresholds: thresholds.clone(),
-            stdout: Arc::new(|| Box::new(std::io::stdout())),
-        },
-    )?;
-
+    let _ = network.map(|network| shared.net.set(network));
+    let listeners = output::open_all(&args.outputs, &output_context)?;
     let mut config = AggregatorConfig::new(Arc::clone(&shared.registry), stop.clone());
     config.thresholds = thresholds;
     config.listeners = listeners;
+    config.window = window;
     config.full = args.summary.full();
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
-    warn_of_memory(&script, &options);
     if !global.quiet {
-        terminal.line(&header(&args, &options));
+        terminal.line(&header(&args, &options, &targets));
     }
     let runner = Arc::new(runner);
     let scheduler = Scheduler::new(Run {
@@ -188,8 +221,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 biased;
                 outcome = &mut run => break outcome,
                 _ = tick.tick() => {
-                    if shared.state.started.get().is_some() {
-                        aggregator.mark_start();
+                    if let Some(started) = shared.state.started.get() {
+                        aggregator.mark_start(shared.state.clock.unix_ns(*started));
                         probe = Some(Probe::start());
                         break run.await;
                     }
@@ -203,23 +236,43 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     }
     let mut summary = aggregator.finish()?;
     if let Some(probe) = probe {
-        summary.health.set_generator(probe.finish());
+        let mut generator = probe.finish();
+        generator.gc_pause_ms = shared.state.gc_pauses.p99_and_max_ms();
+        summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {
         let _ = mock.stop();
     }
     let written = summary_out::write(&args.summary, &summary, &options, &runner, &runtime, &shared, terminal);
+    drop(guard);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
     // VUs that hang keep their threads; they must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(200));
     written.map(|()| code)
 }
 
-fn environment(args: &RunArgs) -> Result<BTreeMap<String, String>, Error> {
-    let mut env: BTreeMap<String, String> =
-        if args.include_system_env_vars { std::env::vars().collect() } else { BTreeMap::new() };
-    let mut bad = Vec::new();
+fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> OutputContext {
+    OutputContext {
+        env: env.clone(),
+        registry,
+        thresholds: Default::default(),
+        stdout: Arc::new(|| Box::new(std::io::stdout())),
+    }
+}
+
+/// The variables of the process. Bytes that are not UTF-8 become U+FFFD: one odd variable must not keep a test from running.
+fn process_env() -> BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+fn environment(
+    args: &RunArgs,
+    process_env: &BTreeMap<String, String>,
+    found: &mut Preflight,
+) -> BTreeMap<String, String> {
+    let mut env = if args.include_system_env_vars { process_env.clone() } else { BTreeMap::new() };
     for pair in &args.env {
         match pair.split_once('=') {
             Some((name, value)) if valid_name(name) => {
@@ -227,12 +280,16 @@ fn environment(args: &RunArgs) -> Result<BTreeMap<String, String>, Error> {
             }
             // As in k6, a bare name takes the value from the environment.
             None if valid_name(pair) => {
-                env.insert(pair.clone(), std::env::var(pair).unwrap_or_default());
+                env.insert(pair.clone(), process_env.get(pair).cloned().unwrap_or_default());
             }
-            _ => bad.push(format!("--env {pair}: write NAME=VALUE with letters, digits and _ in the name")),
+            // The value may be a secret.
+            _ => found.note(Error::usage(format!(
+                "--env {}: write NAME=VALUE with letters, digits and _ in the name",
+                pair.split('=').next().unwrap_or_default()
+            ))),
         }
     }
-    if bad.is_empty() { Ok(env) } else { Err(Error::usage(bad.join("\n       "))) }
+    env
 }
 
 fn valid_name(name: &str) -> bool {
@@ -258,74 +315,49 @@ fn read_stdin() -> Result<String, Error> {
 }
 
 /// Starts the embedded mock when asked to, and tells the script where it is.
-fn start_mock(args: &RunArgs, env: &mut BTreeMap<String, String>) -> Result<Option<MockServer>, Error> {
+fn start_mock(args: &RunArgs, env: &mut BTreeMap<String, String>, found: &mut Preflight) -> Option<MockServer> {
     if !args.mock {
-        if let Some(knob) = args.knobs.0.first() {
-            return Err(Error::usage(format!("--mock-{} needs --mock", knob.name)));
-        }
-        return Ok(None);
+        found.flags(args.knobs.0.iter().map(|knob| format!("--mock-{} needs --mock", knob.name)).collect());
+        return None;
     }
-    let config = config(&args.knobs.0, "mock-")?;
-    let key = config.api_key.clone();
-    let server = mock::start(config)?;
-    env.insert("INRUSH_BASE_URL".to_owned(), server.base_url());
+    let (key, server) = match config(&args.knobs.0, "mock-") {
+        // With problems noted before, no server is needed any more, nor anything it would write.
+        Ok(config) if found.is_clean() => (config.api_key.clone(), found.take(mock::start(config))),
+        Ok(config) => (config.api_key, None),
+        Err(problems) => {
+            found.flags(problems);
+            (None, None)
+        }
+    };
+    // Without a server nothing will run; the init code finds an address all the same, so that what follows can be checked.
+    let address = server.as_ref().map_or_else(|| "http://127.0.0.1:1/v1".to_owned(), MockServer::base_url);
+    env.insert("INRUSH_BASE_URL".to_owned(), address);
     env.entry("INRUSH_MODEL".to_owned()).or_insert_with(|| MOCK_MODEL.to_owned());
     // Without this a real key from the environment would travel to the mock.
     env.insert("INRUSH_API_KEY".to_owned(), key.unwrap_or_else(|| "mock".to_owned()));
-    Ok(Some(server))
+    server
 }
 
-fn check_functions(options: &Options, functions: &[String]) -> Result<(), Error> {
-    let missing: Vec<String> = options
-        .scenarios
-        .iter()
-        .filter(|s| !functions.contains(&s.exec))
-        .map(|s| match s.exec.as_str() {
-            "default" => format!("scenario '{}': the script exports no default function", s.name),
-            other => format!("scenario '{}': the script exports no function '{other}' (exec)", s.name),
-        })
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let exported: Vec<&str> = functions.iter().map(String::as_str).collect();
-    let hint = if exported.is_empty() {
-        "export the function: export default function () { ... }".to_owned()
-    } else {
-        format!("exported functions: {}", exported.join(", "))
-    };
-    Err(Error::config(missing.join("\n       ")).with_hint(hint))
-}
-
-/// Every VU holds the compiled script: a large bundle times many VUs may not fit.
-fn warn_of_memory(script: &script::Script, options: &Options) {
-    /// Bytes a VU needs beside its script, and per byte of source (measured: docs/performance.md).
-    const BASE: u64 = 600_000;
-    const PER_SOURCE_BYTE: u64 = 22;
-    let vus = crate::scheduler::plan(&options.scenarios).max_vus;
-    let need = vus * (BASE + PER_SOURCE_BYTE * script.source_bytes() as u64);
-    let available = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find_map(|l| l.strip_prefix("MemAvailable:"))?;
-        line.trim().trim_end_matches(" kB").parse::<u64>().ok().map(|kb| kb * 1024)
-    });
-    if let Some(available) = available
-        && need > available
-    {
-        tracing::warn!(
-            "{vus} VUs of this script need about {} MB, but only {} MB of memory are free; use fewer VUs or a smaller script",
-            need >> 20,
-            available >> 20
-        );
+/// What happens when the run was stopped for want of memory and takes more all the same: the process ends before the system
+/// ends it without a word.
+fn out_of_memory(terminal: &Arc<Terminal>) -> impl Fn(&str) + Send + 'static {
+    let terminal = Arc::clone(terminal);
+    move |message| {
+        report(&Error::script(message), &terminal);
+        // The thread that takes the memory cannot be ended.
+        #[allow(clippy::disallowed_methods)]
+        std::process::exit(i32::from(ExitCode::ScriptException as u8));
     }
 }
 
-fn header(args: &RunArgs, options: &Options) -> String {
+fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> String {
     let plan = crate::scheduler::plan(&options.scenarios);
     let outputs = if args.outputs.is_empty() { "-".to_owned() } else { args.outputs.join(", ") };
     let mut text = format!(
-        "inrush v{}\n  script: {}\n  output: {outputs}\n  scenarios: {}, {} max VUs",
+        "inrush v{}\n  script: {}\n{}  output: {outputs}\n  scenarios: {}, {} max VUs",
         env!("CARGO_PKG_VERSION"),
         args.script,
+        targets.iter().map(|t| format!("  target: {} ({})\n", t.address, t.provider)).collect::<String>(),
         options.scenarios.len(),
         plan.max_vus,
     );
@@ -339,7 +371,10 @@ fn header(args: &RunArgs, options: &Options) -> String {
 /// What only the run knows about its own validity.
 fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, mock: Option<&MockServer>) {
     if outcome.duration > Duration::ZERO {
-        summary.duration = outcome.duration;
+        summary.duration = summary.window.measured(outcome.duration);
+    }
+    if summary.window.is_set() && summary.duration.is_zero() {
+        summary.health.invalidate("the run ended in its warm-up: nothing was measured");
     }
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);

@@ -1,7 +1,6 @@
 //! What happens to the summary at the end of `inrush run`: the script's `handleSummary`, or the text; and `--summary-export`.
 
 use std::io::{IsTerminal, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,6 +10,7 @@ use crate::js::{ScriptRunner, Shared};
 use crate::metrics::snapshot::Snapshot;
 use crate::metrics::{Summary, TrendStat};
 use crate::options::Options;
+use crate::output::target;
 use crate::report::{ReportOptions, SummaryMode, handle_summary, human::TimeUnit, summary_export, text};
 use crate::ui::terminal::Terminal;
 
@@ -35,6 +35,11 @@ fn mode(name: &str) -> Result<SummaryMode, String> {
 }
 
 impl SummaryFlags {
+    /// Where the summary is written as JSON.
+    pub(super) fn export(&self) -> Option<&str> {
+        self.summary_export.as_deref()
+    }
+
     /// Whether all sections are wanted.
     pub(super) fn full(&self) -> bool {
         self.summary_mode == SummaryMode::Full
@@ -131,10 +136,7 @@ fn print(bytes: &[u8]) {
 }
 
 fn put(path: &str, bytes: &[u8], problems: &mut Vec<String>) {
-    if let Some(folder) = Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) {
-        let _ = std::fs::create_dir_all(folder);
-    }
-    if let Err(e) = std::fs::write(path, bytes) {
+    if let Err(e) = target::make_folder(path).and_then(|()| std::fs::write(path, bytes)) {
         problems.push(format!("cannot write '{path}': {e}"));
     }
 }

@@ -38,6 +38,7 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
         limits,
         allocated: 0,
         warned: false,
+        failure_told: false,
         hire: None,
         next_key: 0,
     };
@@ -102,6 +103,8 @@ struct Staff {
     limits: Limits,
     allocated: u64,
     warned: bool,
+    /// A VU could not be initialised, and the user knows.
+    failure_told: bool,
     hire: Option<Init>,
     next_key: usize,
 }
@@ -148,10 +151,16 @@ impl Staff {
                 self.hire = None;
                 match hired {
                     Ok(vu) => self.employ(vu),
-                    Err(error) => tracing::warn!(
-                        scenario = %self.context.scenario.name,
-                        "an additional VU could not be initialised: {error}"
-                    ),
+                    // Said once: every iteration that finds no VU asks again.
+                    Err(error) if !self.failure_told => {
+                        self.failure_told = true;
+                        let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                        tracing::warn!(
+                            scenario = %self.context.scenario.name,
+                            "an additional VU could not be initialised: {error}{hint}"
+                        );
+                    }
+                    Err(_) => {}
                 }
             }
             Some((_, end)) = self.crew.ended() => {

@@ -171,7 +171,7 @@ impl Engine {
         if is_interrupted(error)
             && let Some(reason) = shared.stop.reason()
         {
-            return Error::new(ExitCode::ScriptAborted, format!("the run was ended in the init context: {reason:?}"));
+            return super::runner::stopped(&reason, "the init context");
         }
         Error::script(Exception::new(error, &shared.script, context).full())
     }
@@ -232,7 +232,9 @@ impl Engine {
             self.host.foreign_bytes.set(0);
             let start = Instant::now();
             boa_gc::force_collect();
-            self.collect_after.set(next_limit(limit, start.elapsed()));
+            let took = start.elapsed();
+            self.host.shared.state.gc_pauses.add(took);
+            self.collect_after.set(next_limit(limit, took));
         }
     }
 }

@@ -33,7 +33,7 @@ impl Exception {
         };
         let mut raw: Vec<&str> = shown.lines().rev().map_while(|l| l.strip_prefix("    at ")).collect();
         raw.reverse();
-        let header = header(error, context);
+        let mut header = header(error, context);
         let mut frame = String::new();
         let mut frames = Vec::new();
         for line in raw {
@@ -43,6 +43,11 @@ impl Exception {
                 && let Some(module) = script.module(&url)
             {
                 frame = code_frame(&module.original, line, column, 1);
+                if let Some(what) = header.strip_suffix(NULLISH)
+                    && let Some(named) = nullish_at(&module.original, line, column)
+                {
+                    header = format!("{what}{named}");
+                }
             }
             if frames.len() < MAX_FRAMES {
                 frames.push(text);
@@ -101,12 +106,51 @@ fn header(error: &JsError, context: &mut Context) -> String {
 /// The engine's terse messages in the words people know.
 pub(crate) fn explain(message: &str) -> String {
     match message {
-        "cannot convert 'null' or 'undefined' to object" => {
-            "cannot read or write a property of null or undefined".to_owned()
-        }
+        "cannot convert 'null' or 'undefined' to object" => NULLISH.to_owned(),
         "not a callable function" => "what is called here is not a function".to_owned(),
         other => other.to_owned(),
     }
+}
+
+/// What is said when the source does not tell more.
+const NULLISH: &str = "cannot read or write a property of null or undefined";
+
+/// Names the property at a place of the source whose object was null or undefined. The engine knows neither name nor object; it
+/// points at the property when it reads one, and at the beginning of the target when it writes one.
+fn nullish_at(source: &str, line: u32, column: u32) -> Option<String> {
+    let text = source.lines().nth(line.checked_sub(1)? as usize)?;
+    let at = text.char_indices().nth(column.checked_sub(1)? as usize)?.0;
+    let (before, after) = text.split_at(at);
+    let chain = &after[..after.find(|c| !is_name(c)).unwrap_or(after.len())];
+    let rest = after[chain.len()..].trim_start();
+    if rest.starts_with('=') && !rest.starts_with("==") && !before.trim_end().ends_with('.') {
+        let (object, name) = chain.rsplit_once('.')?;
+        return Some(format!("cannot set property '{name}' of {object}, which is null or undefined"));
+    }
+    let before = before.trim_end();
+    let name = chain.split('.').next().unwrap_or_default();
+    if let Some(object) = before.strip_suffix('.') {
+        return Some(match owner(object) {
+            Some(object) => format!("cannot read property '{name}' of {object}, which is null or undefined"),
+            None if name.is_empty() => return None,
+            None => format!("cannot read property '{name}' of null or undefined"),
+        });
+    }
+    let object = owner(before.strip_suffix('[')?)?;
+    Some(format!("cannot read an element of {object}, which is null or undefined"))
+}
+
+/// The plain chain of names that a text ends with; None when it is the end of a longer expression, such as `f().x`, whose name
+/// would say the wrong thing.
+fn owner(text: &str) -> Option<&str> {
+    let text = text.trim_end();
+    let start = text.char_indices().rev().take_while(|(_, c)| is_name(*c)).last()?.0;
+    let whole = !text[..start].ends_with([')', ']', '}', '"', '\'', '`', '?']);
+    Some(&text[start..]).filter(|chain| whole && !chain.starts_with('.'))
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '$' | '.' | '#')
 }
 
 type Place = (String, u32, u32);
@@ -127,5 +171,30 @@ pub(crate) fn map_frame(raw: &str, script: &Script) -> (String, Option<Place>) {
     match place {
         Some((url, line, column)) => (format!("{name} ({url}:{line}:{column})"), Some((url, line, column))),
         None => (raw.to_owned(), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_null_is_named_from_the_source() {
+        for (source, column, expected) in [
+            ("return r.body.foo.bar;", 15, Some("cannot read property 'foo' of r.body, which is null or undefined")),
+            ("  r.a = 1;", 3, Some("cannot set property 'a' of r, which is null or undefined")),
+            ("x[0]", 3, Some("cannot read an element of x, which is null or undefined")),
+            ("f().foo", 5, Some("cannot read property 'foo' of null or undefined")),
+            ("a[1].foo", 6, Some("cannot read property 'foo' of null or undefined")),
+            (".foo", 2, Some("cannot read property 'foo' of null or undefined")),
+            ("Object.keys(null)", 12, None),
+            ("const { a } = b", 1, None),
+            ("\u{e4}\u{fc}.foo", 4, Some("cannot read property 'foo' of \u{e4}\u{fc}, which is null or undefined")),
+            ("", 1, None),
+            ("x", 9, None),
+        ] {
+            assert_eq!(nullish_at(source, 1, column).as_deref(), expected, "{source}");
+        }
+        assert_eq!((nullish_at("x", 0, 1), nullish_at("x", 7, 1)), (None, None));
     }
 }

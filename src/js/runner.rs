@@ -178,13 +178,13 @@ impl ScriptRunner {
     }
 }
 
-fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
+pub(super) fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
     use crate::stop::StopReason;
     let (code, what) = match reason {
         StopReason::Interrupted => (ExitCode::ExternalAbort, "interrupted by a signal".to_owned()),
         StopReason::ScriptAborted(m) => (ExitCode::ScriptAborted, format!("test aborted: {m}")),
         StopReason::Threshold(m) => (ExitCode::ThresholdsFailed, format!("threshold crossed: {m}")),
-        StopReason::Fatal(_, m) => (ExitCode::Panic, m.clone()),
+        StopReason::Fatal(code, m) => (ExitCode::of(*code), m.clone()),
     };
     Error::new(code, format!("{what} (in {place})"))
 }
@@ -235,6 +235,23 @@ fn failure(engine: &mut Engine, error: &boa_engine::JsError, name: &str) -> Erro
     Error::script(engine.describe(error).full())
 }
 
+/// Every VU gets a copy of what `setup()` returned, by way of JSON.
+fn setup_data_failure(engine: &mut Engine, error: &boa_engine::JsError) -> Error {
+    let failure = failure(engine, error, "setup");
+    if failure.code() != ExitCode::ScriptException {
+        return failure;
+    }
+    let hint = if failure.message().contains("circular") {
+        "an object in it refers to itself or to one that holds it; return only what the VUs need"
+    } else if failure.message().contains("BigInt") {
+        "JSON has no BigInt: return Number(n) or String(n)"
+    } else {
+        "return only plain data: objects, arrays, strings, numbers, true, false, null"
+    };
+    Error::script(format!("what setup() returned cannot be handed to the VUs as JSON: {}", failure.message()))
+        .with_hint(hint)
+}
+
 fn setup(engine: &mut Engine) -> Result<(), Error> {
     enter(engine, Phase::Setup, "::setup");
     let data = match engine.function("setup") {
@@ -242,7 +259,15 @@ fn setup(engine: &mut Engine) -> Result<(), Error> {
         Some(function) => {
             let value = engine.call(&function, &[]).map_err(|e| failure(engine, &e, "setup"))?;
             let undefined = boa_engine::JsValue::undefined();
-            stringify(&value, &undefined, &undefined, &mut engine.context).map_err(|e| failure(engine, &e, "setup"))?
+            let text = stringify(&value, &undefined, &undefined, &mut engine.context)
+                .map_err(|e| setup_data_failure(engine, &e))?;
+            if text.is_none() && !value.is_undefined() {
+                tracing::warn!(
+                    "setup() returned a {}, which cannot be handed to the VUs as JSON: they get undefined",
+                    value.type_of()
+                );
+            }
+            text
         }
     };
     script_vu::emit_data(&engine.host);
@@ -274,10 +299,13 @@ fn summary(engine: &mut Engine, data: &Value) -> Result<Option<SummaryFiles>, Er
         super::convert::entries(&object, &mut engine.context).map_err(|e| failure(engine, &e, "handleSummary"))?;
     let mut files = SummaryFiles::new();
     for (name, content) in entries {
-        let bytes =
-            super::convert::string_or_bytes(&content, &format!("handleSummary's entry '{name}'"), &mut engine.context)
-                .map_err(|e| failure(engine, &e, "handleSummary"))?;
-        files.push((name, bytes));
+        // One bad entry must not cost the others.
+        let what = format!("handleSummary's entry '{name}'");
+        match super::convert::string_or_bytes(&content, &what, &mut engine.context) {
+            Ok(bytes) => files.push((name, bytes)),
+            Err(e) if is_interrupted(&e) => return Err(failure(engine, &e, "handleSummary")),
+            Err(e) => tracing::error!("{}; it is left out", engine.describe(&e).header),
+        }
     }
     Ok(Some(files))
 }

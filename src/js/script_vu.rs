@@ -83,7 +83,7 @@ pub(crate) async fn start(shared: Arc<Shared>, id: u64) -> Result<Box<dyn Vu>, E
             }
         })
         .map_err(|e| {
-            Error::new(ExitCode::Panic, format!("cannot start the thread of VU {id}: {e}"))
+            Error::config(format!("cannot start the thread of VU {id}: {e}"))
                 .with_hint("the system limits threads or memory: use fewer VUs, or raise `ulimit -u`")
         })?;
     match ready.await {

@@ -1,9 +1,10 @@
 //! What all VUs of a run share: the script, the metrics, the network, files and shared arrays. `Send + Sync`; no JS values.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use crate::ai::spec::Target;
 use crate::metrics::{BusSender, Registry};
 use crate::net;
 use crate::options::Options;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub files: Mutex<HashMap<PathBuf, Arc<[u8]>>>,
     /// SharedArrays by name.
     pub arrays: Mutex<HashMap<String, Arc<OnceLock<SharedArrayData>>>>,
+    /// Where the models that the init context made send their calls.
+    pub targets: Mutex<BTreeSet<Target>>,
     /// What `setup()` returned, as JSON text; unset before, None when it returned undefined.
     pub setup_data: OnceLock<Option<Arc<str>>>,
 }

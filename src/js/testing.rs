@@ -42,6 +42,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             net: OnceLock::new(),
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
+            targets: Mutex::default(),
             setup_data: OnceLock::new(),
         }),
         rx,

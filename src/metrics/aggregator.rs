@@ -5,7 +5,7 @@
 //! buffer of its own) and never drops a batch.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use super::sample::SampleBatch;
 use super::snapshot::Snapshot;
 use super::summary::Summary;
 use super::threshold::Thresholds;
+use super::window::{Phase, Window};
 use crate::error::{Error, ExitCode};
 use crate::stop::{StopReason, StopSignal};
 
@@ -44,6 +45,8 @@ pub struct AggregatorConfig {
     pub listeners: Vec<Box<dyn Listener>>,
     /// Tripped by a threshold with `abortOnFail`.
     pub stop: StopSignal,
+    /// What is left out of the summary and the thresholds; outputs get it, with the tag `phase`.
+    pub window: Window,
     /// Keep all metrics per scenario and per group, for the full summary.
     pub full: bool,
     /// How often thresholds are evaluated; k6's is 2 s.
@@ -58,6 +61,7 @@ impl AggregatorConfig {
             thresholds: Thresholds::default(),
             listeners: Vec::new(),
             stop,
+            window: Window::default(),
             full: false,
             threshold_interval: Duration::from_secs(2),
         }
@@ -79,6 +83,8 @@ pub struct AggregatorHandle {
 struct Shared {
     closing: AtomicBool,
     span: Mutex<(Instant, Option<Instant>)>,
+    /// When the scenarios started, in Unix nanoseconds; unset before.
+    started_ns: OnceLock<i64>,
     snapshot: Mutex<Snapshot>,
 }
 
@@ -98,6 +104,7 @@ impl Aggregator {
         let shared = Arc::new(Shared {
             closing: AtomicBool::new(false),
             span: Mutex::new((Instant::now(), None)),
+            started_ns: OnceLock::new(),
             snapshot: Mutex::new(Snapshot::default()),
         });
         let state = Arc::clone(&shared);
@@ -110,8 +117,10 @@ impl Aggregator {
 }
 
 impl AggregatorHandle {
-    /// The load begins now: counters are divided by, and `delayAbortEval` counts from, the time since.
-    pub fn mark_start(&self) {
+    /// The load begins now (`at_ns` in Unix nanoseconds): counters are divided by, and `delayAbortEval` counts from, the time
+    /// since, less the warm-up.
+    pub fn mark_start(&self, at_ns: i64) {
+        let _ = self.shared.started_ns.set(at_ns);
         *self.shared.span.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), None);
     }
 
@@ -158,6 +167,7 @@ struct Run {
     stop: StopSignal,
     shared: Arc<Shared>,
     threshold_interval: Duration,
+    window: Window,
 }
 
 impl Run {
@@ -169,7 +179,13 @@ impl Run {
             stop: config.stop,
             shared,
             threshold_interval: config.threshold_interval,
+            window: config.window,
         }
+    }
+
+    /// Time in the measured window so far.
+    fn elapsed(&self) -> Duration {
+        self.window.measured(self.shared.elapsed())
     }
 
     fn run(mut self) -> Summary {
@@ -205,8 +221,18 @@ impl Run {
         Ok(())
     }
 
-    fn take(&mut self, batch: SampleBatch) {
-        self.collector.ingest(&batch);
+    fn take(&mut self, mut batch: SampleBatch) {
+        if self.window.is_set() {
+            let phase = self.window.phase(&batch, self.shared.started_ns.get().copied());
+            if phase == Phase::Measured {
+                self.collector.ingest(&batch);
+            }
+            if !self.listeners.is_empty() {
+                batch.tags = batch.tags.with([("phase", phase.name())]);
+            }
+        } else {
+            self.collector.ingest(&batch);
+        }
         if !self.listeners.is_empty() {
             let batch = Arc::new(batch);
             for listener in &mut self.listeners {
@@ -216,14 +242,14 @@ impl Run {
     }
 
     fn evaluate(&mut self) {
-        let aborting = self.collector.evaluate(self.shared.elapsed());
+        let aborting = self.collector.evaluate(self.elapsed());
         if !aborting.is_empty() && !self.shared.closing.load(Ordering::SeqCst) {
             self.stop.trip(StopReason::Threshold(aborting.join(", ")));
         }
     }
 
     fn publish(&mut self) {
-        let mut snapshot = self.collector.snapshot(self.shared.elapsed());
+        let mut snapshot = self.collector.snapshot(self.elapsed());
         snapshot.bus_waits = self.bus.waits.load(Ordering::Relaxed);
         *self.shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner) = snapshot;
     }
@@ -243,7 +269,10 @@ impl Run {
             }
             health.outputs.push(report);
         }
-        self.collector.finish(self.shared.elapsed(), health)
+        let elapsed = self.window.measured(self.shared.elapsed());
+        let mut summary = self.collector.finish(elapsed, health);
+        summary.window = self.window;
+        summary
     }
 }
 

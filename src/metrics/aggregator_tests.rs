@@ -101,7 +101,7 @@ fn a_crossed_threshold_with_abort_on_fail_ends_the_run() {
 fn the_time_of_the_run_is_between_the_marks() {
     let (tx, rx) = bus_with_capacity(64);
     let handle = Aggregator::spawn(config(&StopSignal::new()), rx).unwrap();
-    handle.mark_start();
+    handle.mark_start(0);
     tx.emit(iteration(1));
     handle.mark_end();
     let until = Instant::now() + Duration::from_millis(300);

@@ -19,6 +19,7 @@ use super::snapshot::{RollingRates, Snapshot};
 use super::summary::{AiFacts, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
 use super::tags::{SystemTag, Tags};
 use super::threshold::{SeriesThresholds, Thresholds};
+use super::window::Window;
 
 /// Metrics whose successful calls the summary shows apart.
 const EXPECTED_METRICS: [Builtin; 10] = [
@@ -265,7 +266,16 @@ impl Collector {
             .filter(|m| !m.sink.is_empty() || !m.thresholds.is_empty())
             .collect();
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
-        Summary { duration: elapsed, metrics, root_group: checks.root(), ai, health, groups, scenarios }
+        Summary {
+            duration: elapsed,
+            window: Window::default(),
+            metrics,
+            root_group: checks.root(),
+            ai,
+            health,
+            groups,
+            scenarios,
+        }
     }
 
     fn ai_facts(&self) -> Option<AiFacts> {

@@ -21,6 +21,9 @@ pub const MAX_LOOP_LATE_P99_MS: f64 = 25.0;
 pub struct Generator {
     /// 99th percentile of how late the network's event loop woke, in ms (its timer rounds up to 1 ms).
     pub loop_late_p99_ms: f64,
+    /// How long VUs stood still for garbage collections between iterations: 99th percentile and longest, in ms; None when there
+    /// was none.
+    pub gc_pause_ms: Option<(f64, f64)>,
     /// CPU time of the process per second, an embedded mock included; None where the system does not tell.
     pub cpu_cores: Option<f64>,
     /// Cores this process may use.

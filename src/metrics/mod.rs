@@ -23,6 +23,7 @@ pub mod summary;
 pub mod tags;
 pub mod threshold;
 pub mod threshold_parser;
+pub mod window;
 
 pub use aggregator::{Aggregator, AggregatorConfig, AggregatorHandle};
 pub use builtin::Builtin;

@@ -10,7 +10,6 @@ use super::registry::Registry;
 use super::sink::{Aggregation, Sink};
 use super::tags::Tags;
 use super::threshold_parser::{Condition, Selector, parse_condition, parse_selector};
-use crate::error::Error;
 use crate::spelling::nearest;
 
 /// The thresholds of one metric or sub-metric.
@@ -98,7 +97,7 @@ impl fmt::Display for ThresholdProblem {
 /// Parses the options and checks them against the metrics known after the init context.
 ///
 /// # Errors
-/// Every problem of every threshold; see [`problems_to_error`].
+/// Every problem of every threshold.
 pub fn validate(options: &[ThresholdOption], registry: &Registry) -> Result<Thresholds, Vec<ThresholdProblem>> {
     let mut problems = Vec::new();
     let mut series = Vec::new();
@@ -150,13 +149,6 @@ pub fn validate(options: &[ThresholdOption], registry: &Registry) -> Result<Thre
         }
     }
     if problems.is_empty() { Ok(Thresholds { series }) } else { Err(problems) }
-}
-
-/// The error (exit code 104) that lists all problems.
-pub fn problems_to_error(problems: &[ThresholdProblem]) -> Error {
-    let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    Error::config(format!("invalid thresholds:\n{}", list.join("\n")))
-        .with_hint("a threshold is '<figure><operator><number>', e.g. 'p(95)<500' on 'http_req_duration{name:login}'")
 }
 
 fn unknown_metric(name: &str, registry: &Registry) -> String {
@@ -270,10 +262,8 @@ mod tests {
             option("checks", &["rate>0.9"]),
         ];
         let problems = validate(&options, &Registry::new()).unwrap_err();
-        let error = problems_to_error(&problems);
-        assert_eq!(error.code() as u8, 104);
-        insta::assert_snapshot!(error.message(), @r"
-        invalid thresholds:
+        let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(list.join("\n"), @r"
         threshold on 'http_req_duraton': no metric is named 'http_req_duraton'; did you mean 'http_req_duration'?
         threshold on 'http_reqs': 'avg<5' asks for avg, but 'http_reqs' is a counter metric; use count, rate
         threshold on 'ai_ttft{request_type:long': expected '}' at the end

@@ -73,10 +73,14 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
 
     let clock = RunClock::start();
     let counters = Arc::new(Counters::new());
+    if let Some(folder) = config.truth_log.as_deref().and_then(|path| path.parent()) {
+        // What goes wrong here is told by the next step.
+        let _ = std::fs::create_dir_all(folder);
+    }
     let (truth, writer) = TruthLog::open(config.truth_log.as_deref(), clock, &counters).map_err(|error| {
         let path = config.truth_log.as_deref().unwrap_or_else(|| "".as_ref()).display();
-        Error::config(format!("cannot create the truth log {path}: {error}"))
-            .with_hint("--truth-log names a file in an existing, writable folder")
+        Error::usage(format!("cannot create the truth log {path}: {error}"))
+            .with_hint("--truth-log (--mock-truth-log) names a file in a folder you may write to")
     })?;
     let (pacer, mut threads) = Pacer::start(config.pacer_threads, &counters).map_err(thread_error)?;
     let shared = Arc::new(Shared {

@@ -72,6 +72,8 @@ pub(super) const FIELDS: &[Field] = &[
     field("noConnectionReuse", "NO_CONNECTION_REUSE", TextForm::Bool),
     field("noVUConnectionReuse", "NO_VU_CONNECTION_REUSE", TextForm::Bool),
     field("minIterationDuration", "MIN_ITERATION_DURATION", TextForm::Text),
+    field("warmUp", "WARM_UP", TextForm::Text),
+    field("coolDown", "COOL_DOWN", TextForm::Text),
     field("cloud", "", TextForm::None),
     field("ext", "", TextForm::None),
     field("budget", "", TextForm::None),

@@ -44,6 +44,8 @@ pub struct FlagOptions {
     pub no_connection_reuse: Option<bool>,
     pub no_vu_connection_reuse: Option<bool>,
     pub min_iteration_duration: Option<String>,
+    pub warm_up: Option<String>,
+    pub cool_down: Option<String>,
     pub throw: Option<bool>,
     pub blacklist_ip: Vec<String>,
     pub block_hostnames: Vec<String>,
@@ -93,6 +95,8 @@ pub(super) fn flags(flags: &FlagOptions, found: &mut Findings) -> Map<String, Va
     set("batchPerHost", f.batch_per_host.map(Value::from));
     set("httpDebug", f.http_debug.clone().map(Value::from));
     set("insecureSkipTLSVerify", f.insecure_skip_tls_verify.map(Value::from));
+    set("warmUp", f.warm_up.clone().map(Value::from));
+    set("coolDown", f.cool_down.clone().map(Value::from));
     set("throw", f.throw.map(Value::from));
     set("noThresholds", f.no_thresholds.map(Value::from));
     set("blacklistIPs", list(&f.blacklist_ip));

@@ -31,14 +31,21 @@ pub use layers::{FlagOptions, Layers};
 pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 
+/// Options with everything that was found out about them.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The options; defaults stand in for what is invalid, so that they can be checked further, but not run.
+    pub options: Options,
+    /// What is invalid.
+    pub problems: Vec<Problem>,
+    /// What is only odd: unknown fields, options without effect.
+    pub warnings: Vec<Warning>,
+}
+
 /// Merges the layers, expands the shortcuts and validates everything.
 ///
-/// Unknown fields and options without effect are warnings. Whether the functions named by `exec` exist is for the caller to
-/// check, who knows the script.
-///
-/// # Errors
-/// Every problem at once; exit code 104.
-pub fn build(layers: Layers) -> Result<(Options, Vec<Warning>), Problems> {
+/// Whether the functions named by `exec` exist is for the caller to check, who knows the script.
+pub fn check(layers: Layers) -> Checked {
     let mut found = problem::Findings::default();
     let mut file = object(layers.config_file, "--config", &mut found);
     if let Some(Value::Object(nested)) = file.remove("options") {
@@ -53,7 +60,17 @@ pub fn build(layers: Layers) -> Result<(Options, Vec<Warning>), Problems> {
     ];
     let merged = merge::merge(stack, &mut found);
     let options = parse::parse(&merged, &mut found);
-    if found.problems.is_empty() { Ok((options, found.warnings)) } else { Err(Problems(found.problems)) }
+    let (problems, warnings) = found.finish();
+    Checked { options, problems, warnings }
+}
+
+/// As [`check`], for callers that want valid options or none.
+///
+/// # Errors
+/// Every problem at once; exit code 104.
+pub fn build(layers: Layers) -> Result<(Options, Vec<Warning>), Problems> {
+    let checked = check(layers);
+    if checked.problems.is_empty() { Ok((checked.options, checked.warnings)) } else { Err(Problems(checked.problems)) }
 }
 
 fn object(layer: Option<Value>, path: &str, found: &mut problem::Findings) -> Map<String, Value> {
@@ -90,6 +107,10 @@ pub struct Options {
     pub no_thresholds: bool,
     /// An iteration that ends earlier sleeps for the rest of this.
     pub min_iteration_duration: Duration,
+    /// What the summary and the thresholds leave out at the beginning of the run.
+    pub warm_up: Duration,
+    /// And at its planned end.
+    pub cool_down: Duration,
     /// A failed HTTP request or model call throws in the script.
     pub throw: bool,
     /// Network options.

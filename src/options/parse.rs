@@ -28,6 +28,8 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
         handle_summary_timeout: top.duration("handleSummaryTimeout").unwrap_or(2 * MINUTE),
         no_thresholds: top.bool("noThresholds").unwrap_or(false),
         min_iteration_duration: top.duration("minIterationDuration").unwrap_or_default(),
+        warm_up: top.duration("warmUp").unwrap_or_default(),
+        cool_down: top.duration("coolDown").unwrap_or_default(),
         throw: top.bool("throw").unwrap_or(false),
         net: net_parse::parse(&mut top),
         tags: top.text_map("tags").unwrap_or_default(),

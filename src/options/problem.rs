@@ -70,6 +70,22 @@ pub(super) struct Findings {
 }
 
 impl Findings {
+    /// Everything found, each thing once.
+    pub(super) fn finish(mut self) -> (Vec<Problem>, Vec<Warning>) {
+        fn unique<T: PartialEq>(all: &mut Vec<T>) {
+            let mut kept: Vec<T> = Vec::with_capacity(all.len());
+            for one in all.drain(..) {
+                if !kept.contains(&one) {
+                    kept.push(one);
+                }
+            }
+            *all = kept;
+        }
+        unique(&mut self.problems);
+        unique(&mut self.warnings);
+        (self.problems, self.warnings)
+    }
+
     /// Notes an invalid option.
     pub(super) fn problem(&mut self, path: impl Into<String>, what: impl Into<String>, hint: impl Into<String>) {
         self.problems.push(Problem { path: path.into(), what: what.into(), hint: hint.into() });

@@ -14,6 +14,10 @@ const MIN_DURATION: Duration = Duration::from_secs(1);
 const MAX_DURATION_DEFAULT: Duration = Duration::from_secs(600);
 const GRACE_DEFAULT: Duration = Duration::from_secs(30);
 const SECOND: Duration = Duration::from_secs(1);
+/// Most VUs one scenario may ask for: more than one machine can hold.
+const MAX_VUS: u64 = 1_000_000;
+/// Most iterations per second one scenario may ask for: beyond it, counting those that cannot be started takes longer than the run.
+const MAX_RATE: f64 = 1_000_000.0;
 
 /// Fields every executor has.
 const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "options"];
@@ -55,22 +59,32 @@ pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
             format!("using `{first}` and `{second}` options simultaneously is not allowed"),
             format!("keep one of the two, or move `{first}` into a scenario"),
         );
-        return Vec::new();
     }
     let vus = top.count("vus");
+    if let Some(vus) = vus {
+        possible_vus(top, "vus", vus);
+    }
     if vus == Some(0) && given.first() != Some(&"scenarios") && given != ["stages"] {
         top.problem("vus", "0 VUs run nothing", "give 1 or more");
-        return Vec::new();
     }
-    match given.first() {
-        Some(&"scenarios") => named(top),
-        Some(&"stages") => {
-            let stages = stages(top, "stages");
+    if clash.is_some() {
+        // Nothing of this will run, but all that is wrong with any of them is worth a word now.
+        return given.iter().map(|name| expand(top, Some(name), vus)).last().unwrap_or_default();
+    }
+    expand(top, given.first().copied(), vus)
+}
+
+/// The scenarios of one of the alternatives.
+fn expand(top: &mut Reader<'_>, shape: Option<&str>, vus: Option<u64>) -> Vec<Scenario> {
+    match shape {
+        Some("scenarios") => named(top),
+        Some("stages") => {
+            let stages = stages(top, "stages", Target::Vus);
             let start_vus = vus.unwrap_or(1);
             check_ramp(top, "stages", start_vus, &stages);
             vec![shortcut(ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down: GRACE_DEFAULT })]
         }
-        Some(&"iterations") => {
+        Some("iterations") => {
             let iterations = top.count("iterations").unwrap_or(1);
             let vus = vus.unwrap_or(1);
             check_shared(top, vus, iterations);
@@ -85,7 +99,7 @@ pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
             vec![shortcut(ExecutorConfig::ConstantVus { vus: vus.unwrap_or(1), duration })]
         }
         None => {
-            if vus.is_some_and(|n| n != 1) {
+            if vus.is_some_and(|n| n > 1) {
                 top.warn(
                     "vus",
                     "ignored: it needs `iterations`, `duration` or `stages` beside it; running 1 iteration in 1 VU",
@@ -139,7 +153,7 @@ fn named(top: &mut Reader<'_>) -> Vec<Scenario> {
             );
         }
         match value.as_object() {
-            Some(fields) => out.extend(scenario(&mut Reader::new(fields, path, top.found()), name, fields)),
+            Some(fields) => out.push(scenario(&mut Reader::new(fields, path, top.found()), name, fields)),
             None => top.problem(&path, format!("{} is not a scenario", shown(value)), "give an object with `executor`"),
         }
     }
@@ -147,19 +161,18 @@ fn named(top: &mut Reader<'_>) -> Vec<Scenario> {
     out
 }
 
-fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Option<Scenario> {
+fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scenario {
     let known: Vec<&str> = EXECUTORS.iter().map(|(name, _)| *name).collect();
-    let Some(kind) = r.text("executor") else {
-        if !fields.contains_key("executor") {
-            r.problem("executor", "is missing", format!("name one of: {}", known.join(", ")));
-        }
-        return None;
-    };
-    let Some((_, own)) = EXECUTORS.iter().find(|(known, _)| *known == kind) else {
-        unknown_executor(r, &kind, &known);
-        return None;
-    };
-    r.check_names(&[COMMON, own].concat());
+    let kind = r.text("executor");
+    if kind.is_none() && !fields.contains_key("executor") {
+        r.problem("executor", "is missing", format!("name one of: {}", known.join(", ")));
+    }
+    let own = kind.as_deref().and_then(|kind| EXECUTORS.iter().find(|(known, _)| *known == kind));
+    match (own, &kind) {
+        (Some((_, own)), _) => r.check_names(&[COMMON, own].concat()),
+        (None, Some(kind)) => unknown_executor(r, kind, &known),
+        (None, None) => {}
+    }
     let exec = r.text("exec").unwrap_or_else(|| "default".to_owned());
     if exec.is_empty() {
         r.problem("exec", "is empty", "name an exported function of the script, or leave it out for `default`");
@@ -169,8 +182,13 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Opti
     let graceful_stop = r.duration("gracefulStop").unwrap_or(GRACE_DEFAULT);
     let env = r.text_map("env").unwrap_or_default();
     let tags = r.text_map("tags").unwrap_or_default();
-    let executor = executor(r, &kind)?;
-    Some(Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, executor })
+    // Without a known executor there is a problem, and nothing runs: the rest is read to be checked.
+    let executor = own.and_then(|(kind, _)| executor(r, kind)).unwrap_or(ExecutorConfig::PerVuIterations {
+        vus: 1,
+        iterations: 1,
+        max_duration: MAX_DURATION_DEFAULT,
+    });
+    Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, executor }
 }
 
 fn unknown_executor(r: &mut Reader<'_>, kind: &str, known: &[&str]) {
@@ -219,7 +237,8 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
         }
         "ramping-vus" => {
             let start_vus = r.count("startVUs").unwrap_or(1);
-            let stages = stages(r, "stages");
+            possible_vus(r, "startVUs", start_vus);
+            let stages = stages(r, "stages", Target::Vus);
             check_ramp(r, "stages", start_vus, &stages);
             let graceful_ramp_down = r.duration("gracefulRampDown").unwrap_or(GRACE_DEFAULT);
             ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down }
@@ -232,6 +251,7 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
                 r.problem("rate", "must be more than 0", "give the iterations to start per `timeUnit`");
             }
             let (time_unit, duration) = (time_unit(r), required_duration(r));
+            possible_rate(r, "rate", rate.unwrap_or(1.0), time_unit);
             let (pre_allocated_vus, max_vus) = arrival_vus(r);
             ExecutorConfig::ConstantArrivalRate {
                 rate: rate.unwrap_or(1.0),
@@ -246,7 +266,9 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
             if start_rate < 0.0 {
                 r.problem("startRate", "is negative", "give zero or more iterations per `timeUnit`");
             }
-            let (time_unit, stages) = (time_unit(r), stages(r, "stages"));
+            let time_unit = time_unit(r);
+            possible_rate(r, "startRate", start_rate, time_unit);
+            let stages = stages(r, "stages", Target::Rate(time_unit));
             let (pre_allocated_vus, max_vus) = arrival_vus(r);
             ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus }
         }
@@ -278,6 +300,20 @@ fn some_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
     if vus == 0 {
         r.problem(name, "0 VUs run nothing", "give 1 or more");
     }
+    possible_vus(r, name, vus);
+}
+
+/// A typing error such as three zeros too many must not take the machine down; what fits into its memory is checked before the
+/// run, by whoever knows the script.
+fn possible_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
+    if vus > MAX_VUS {
+        let gigabytes = vus / 1_000_000 * 600 / 1_000;
+        r.problem(
+            name,
+            format!("{vus} VUs would need about {gigabytes} GB of memory"),
+            format!("at most {MAX_VUS} can be asked for; each VU takes about 0.6 MB and a thread"),
+        );
+    }
 }
 
 fn required_duration(r: &mut Reader<'_>) -> Duration {
@@ -287,6 +323,16 @@ fn required_duration(r: &mut Reader<'_>) -> Duration {
     let duration = r.duration("duration");
     at_least_a_second(r, "duration", duration);
     duration.unwrap_or(MIN_DURATION)
+}
+
+fn possible_rate(r: &mut Reader<'_>, name: &str, rate: f64, unit: Duration) {
+    if rate / unit.as_secs_f64() > MAX_RATE {
+        r.problem(
+            name,
+            format!("{rate:e} iterations per {unit:?} are more than one machine can start"),
+            format!("give at most {MAX_RATE} per second"),
+        );
+    }
 }
 
 fn at_least_a_second(r: &mut Reader<'_>, name: &str, duration: Option<Duration>) {
@@ -317,6 +363,7 @@ fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
     }
     let pre_allocated = r.count("preAllocatedVUs");
     let max = r.count("maxVUs").or(pre_allocated).unwrap_or(1);
+    possible_vus(r, if r.has("maxVUs") { "maxVUs" } else { "preAllocatedVUs" }, max);
     if let Some(pre_allocated) = pre_allocated {
         if max < pre_allocated {
             let what = format!("{max} is less than preAllocatedVUs ({pre_allocated})");
@@ -328,7 +375,15 @@ fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
     (pre_allocated.unwrap_or(0), max)
 }
 
-fn stages(r: &mut Reader<'_>, name: &str) -> Vec<Stage> {
+/// What the targets of stages count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Vus,
+    /// Iterations per this time.
+    Rate(Duration),
+}
+
+fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
     let Some(objects) = r.objects(name) else {
         if !r.has(name) {
             r.problem(name, "is missing", "give for example stages: [{ duration: '30s', target: 10 }]");
@@ -349,6 +404,11 @@ fn stages(r: &mut Reader<'_>, name: &str) -> Vec<Stage> {
             }
         }
         if let (Some(duration), Some(target)) = (stage.duration("duration"), stage.count("target")) {
+            match counts {
+                Target::Vus => possible_vus(&mut stage, "target", target),
+                #[allow(clippy::cast_precision_loss)]
+                Target::Rate(unit) => possible_rate(&mut stage, "target", target as f64, unit),
+            }
             out.push(Stage { duration, target });
         }
     }

@@ -64,6 +64,35 @@ fn shortcuts_of_one_level_may_not_clash() {
     );
     assert_eq!(paths(json!({"iterations": 5, "stages": [{"duration": "5s", "target": 1}]})), ["iterations"]);
     assert_eq!(paths(json!({"stages": [{"duration": "5s", "target": 1}], "scenarios": scenarios})), ["stages"]);
+    // The clash hides nothing else, and says nothing twice.
+    let broken = json!({"a": {"executor": "constant-vus"}, "b": {"executor": "nope", "startTime": "x"}});
+    assert_eq!(
+        paths(json!({"iterations": 5, "duration": "x", "vus": -1, "scenarios": broken})),
+        ["iterations", "vus", "duration", "scenarios.a.duration", "scenarios.b.executor", "scenarios.b.startTime"]
+    );
+}
+
+#[test]
+fn more_vus_than_any_machine_holds_are_refused() {
+    let huge = 2_000_000;
+    assert_eq!(paths(json!({"vus": huge, "duration": "1s"})), ["vus"]);
+    assert_eq!(paths(json!({"stages": [{"duration": "1s", "target": huge}]})), ["stages[0].target"]);
+    let scenario = |s| paths(json!({"scenarios": {"a": s}}));
+    assert_eq!(
+        scenario(json!({"executor": "ramping-vus", "startVUs": huge, "stages": [{"duration": "1s", "target": 1}]})),
+        ["scenarios.a.startVUs"]
+    );
+    let arrival =
+        json!({"executor": "constant-arrival-rate", "rate": 1, "duration": "1s", "preAllocatedVUs": 1, "maxVUs": huge});
+    assert_eq!(scenario(arrival), ["scenarios.a.maxVUs"]);
+    let fast = json!({"executor": "constant-arrival-rate", "rate": 1e300, "duration": "1s", "preAllocatedVUs": 1});
+    assert_eq!(scenario(fast), ["scenarios.a.rate"]);
+    let stages = json!([{"duration": "1s", "target": 2_000_000}]);
+    let fast = json!({"executor": "ramping-arrival-rate", "startRate": 1e9, "preAllocatedVUs": 1, "stages": stages});
+    assert_eq!(scenario(fast), ["scenarios.a.startRate", "scenarios.a.stages[0].target"]);
+    // A rate counts iterations of a time, not VUs.
+    let ramp = json!({"executor": "ramping-arrival-rate", "timeUnit": "1m", "preAllocatedVUs": 1, "stages": [{"duration": "1s", "target": huge}]});
+    build(script(json!({"scenarios": {"a": ramp}}))).unwrap();
 }
 
 #[test]

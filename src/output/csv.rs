@@ -36,6 +36,14 @@ const COLUMNS: [&str; 14] = [
     "url",
 ];
 
+/// The file it writes.
+///
+/// # Errors
+/// A setting that cannot be read.
+pub fn file(arg: Option<&str>, context: &OutputContext) -> Result<Option<String>, Error> {
+    Settings::read(arg, context).map(|settings| Some(settings.file))
+}
+
 /// Opens the output. The argument is a file, or `key=value` pairs: `fileName`, `saveInterval`, `timeFormat`.
 ///
 /// # Errors

@@ -17,6 +17,14 @@ use crate::metrics::{Listener, Metric, MetricId, Registry, SampleBatch, Threshol
 
 const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The file it writes.
+///
+/// # Errors
+/// Never.
+pub fn file(arg: Option<&str>, _: &OutputContext) -> Result<Option<String>, Error> {
+    Ok(Some(arg.unwrap_or(target::STDOUT).to_owned()))
+}
+
 /// Opens the output; without a file it writes to standard output.
 ///
 /// # Errors
@@ -189,9 +197,9 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_is_an_error_before_the_run() {
-        let error = open(Some("/nonexistent-folder/out.json"), &context(&Printed::default())).err().unwrap();
-        assert!(error.message().contains("output json: cannot create '/nonexistent-folder/out.json'"));
-        assert_eq!(error.hint(), Some("create the folder first: mkdir -p '/nonexistent-folder'"));
+    fn a_file_that_cannot_be_made_is_an_error_before_the_run() {
+        let error = open(Some("/dev/null/out.json"), &context(&Printed::default())).err().unwrap();
+        assert!(error.message().contains("output json: cannot create '/dev/null/out.json'"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("permissions")));
     }
 }

@@ -33,6 +33,9 @@ pub struct OutputContext {
 /// Opens an output; the argument is what follows the `=`, None without one.
 pub type Open = fn(Option<&str>, &OutputContext) -> Result<Box<dyn Listener>, Error>;
 
+/// The file an output will write, [`target::STDOUT`] for standard output, None for no file at all; opens nothing.
+pub type FileOf = fn(Option<&str>, &OutputContext) -> Result<Option<String>, Error>;
+
 /// One kind of output.
 #[derive(Debug)]
 pub struct OutputDef {
@@ -40,6 +43,8 @@ pub struct OutputDef {
     pub name: &'static str,
     /// One line for `--help`.
     pub help: &'static str,
+    /// Checks its settings and names its file.
+    pub file: FileOf,
     /// Opens it.
     pub open: Open,
 }
@@ -49,11 +54,13 @@ pub static OUTPUTS: &[OutputDef] = &[
     OutputDef {
         name: "csv",
         help: "csv[=file[.gz]]: one row per sample in k6's columns (default file.csv)",
+        file: csv::file,
         open: csv::open,
     },
     OutputDef {
         name: "json",
         help: "json[=file[.gz]]: one JSON object per line as k6 writes it (default stdout)",
+        file: json::file,
         open: json::open,
     },
 ];
@@ -63,16 +70,32 @@ pub static OUTPUTS: &[OutputDef] = &[
 /// # Errors
 /// An unknown name (with the known ones), or a target that cannot be opened.
 pub fn open(spec: &str, context: &OutputContext) -> Result<Box<dyn Listener>, Error> {
+    let (def, arg) = find(spec)?;
+    (def.open)(arg, context)
+}
+
+/// The file an output given as `name` or `name=arg` will write; checks its settings, opens nothing.
+///
+/// # Errors
+/// An unknown name (with the known ones), or a setting that cannot be read.
+pub fn file_of(spec: &str, context: &OutputContext) -> Result<Option<String>, Error> {
+    let (def, arg) = find(spec)?;
+    (def.file)(arg, context)
+}
+
+fn find(spec: &str) -> Result<(&'static OutputDef, Option<&str>), Error> {
     let (name, arg) = match spec.split_once('=') {
         Some((name, arg)) => (name.trim(), Some(arg.trim()).filter(|a| !a.is_empty())),
         None => (spec.trim(), None),
     };
-    let Some(def) = OUTPUTS.iter().find(|def| def.name == name) else {
-        let known: Vec<&str> = OUTPUTS.iter().map(|def| def.name).collect();
-        return Err(Error::usage(format!("unknown output `{name}`; known: {}", known.join(", ")))
-            .with_hint("write -o name or -o name=argument, e.g. -o json=results.json"));
-    };
-    (def.open)(arg, context)
+    match OUTPUTS.iter().find(|def| def.name == name) {
+        Some(def) => Ok((def, arg)),
+        None => {
+            let known: Vec<&str> = OUTPUTS.iter().map(|def| def.name).collect();
+            Err(Error::usage(format!("unknown output `{name}`; known: {}", known.join(", ")))
+                .with_hint("write -o name or -o name=argument, e.g. -o json=results.json"))
+        }
+    }
 }
 
 /// The outputs of a list such as `K6_OUT=json=a.json,csv`. A comma separates only where the name of an output follows:

@@ -8,6 +8,7 @@ mod executor_tests;
 #[cfg(test)]
 mod fake;
 mod gauges;
+pub mod memory;
 pub mod plan;
 pub mod probe;
 pub mod progress;

@@ -60,6 +60,27 @@ pub fn length(executor: &ExecutorConfig) -> Duration {
     }
 }
 
+/// How long scenarios start iterations, all taken together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Length {
+    /// From the start of the run to the end of the last scenario.
+    pub time: Duration,
+    /// Whether it really takes so long: a scenario that ends with its last iteration may end earlier.
+    pub exact: bool,
+}
+
+/// The length of these scenarios, without graceful stops.
+pub fn planned_length(scenarios: &[Scenario]) -> Length {
+    let ends = scenarios.iter().map(|s| {
+        let counted =
+            matches!(s.executor, ExecutorConfig::SharedIterations { .. } | ExecutorConfig::PerVuIterations { .. });
+        (s.start_time + length(&s.executor), !counted)
+    });
+    // Of two that end together the uncertain one decides.
+    let last = ends.max_by_key(|(time, exact)| (*time, !exact)).unwrap_or_default();
+    Length { time: last.0, exact: last.1 }
+}
+
 /// From when on a scenario needs how many planned and possible VUs.
 fn needs(scenario: &Scenario) -> Vec<(Duration, u64, u64)> {
     let start = scenario.start_time;
@@ -105,6 +126,18 @@ mod tests {
         assert_eq!(plan_of(&[constant(3, 0, 10, 5), constant(4, 10, 10, 0)]), 7);
         assert_eq!(plan_of(&[constant(3, 0, 10, 0), constant(4, 5, 10, 0), constant(2, 10, 5, 30)]), 7);
         assert_eq!(plan(&[constant(3, 5, 10, 30)]).max_duration, 45 * S);
+    }
+
+    #[test]
+    fn the_length_is_exact_when_no_iterations_decide_it() {
+        let counted = |seconds| {
+            let max_duration = Duration::from_secs(seconds);
+            scenario("i", ExecutorConfig::SharedIterations { vus: 1, iterations: 1, max_duration })
+        };
+        let of = |scenarios: &[Scenario]| planned_length(scenarios);
+        assert_eq!(of(&[constant(1, 5, 10, 30)]), Length { time: 15 * S, exact: true });
+        assert_eq!(of(&[constant(1, 0, 10, 0), counted(5)]), Length { time: 10 * S, exact: true });
+        assert_eq!(of(&[constant(1, 0, 10, 0), counted(10)]), Length { time: 10 * S, exact: false });
     }
 
     #[test]

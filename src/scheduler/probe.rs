@@ -46,9 +46,12 @@ impl Probe {
         self.task.abort();
         let late = self.late_us.lock().unwrap_or_else(|e| e.into_inner());
         let wall = self.start.elapsed().as_secs_f64();
-        let cpu = self.cpu_at_start.zip(cpu_seconds()).map(|(before, after)| (after - before) / wall.max(0.001));
+        // The system counts CPU time in steps of 10 ms: a shorter run than this has no share that means anything.
+        let cpu = self.cpu_at_start.zip(cpu_seconds()).filter(|_| wall >= 0.2);
+        let cpu = cpu.map(|(before, after)| (after - before) / wall);
         #[allow(clippy::cast_precision_loss)]
         Generator {
+            gc_pause_ms: None,
             loop_late_p99_ms: late.value_at_quantile(0.99) as f64 / 1e3,
             cpu_cores: cpu,
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),

@@ -67,6 +67,11 @@ impl Script {
         }
     }
 
+    /// Whether any module imports this one.
+    pub fn imports(&self, specifier: &str) -> bool {
+        self.modules.values().any(|m| m.imports.contains_key(specifier))
+    }
+
     /// Bytes of source text in all modules; what every VU has to hold compiled.
     pub fn source_bytes(&self) -> usize {
         self.modules.values().map(|m| m.code.len()).sum()

@@ -12,7 +12,7 @@ use oxc_ast::ast::{ExportDefaultDeclarationKind, Program, Statement};
 use oxc_ast_visit::Visit;
 use oxc_codegen::{Codegen, CodegenOptions};
 use oxc_diagnostics::OxcDiagnostic;
-use oxc_parser::Parser;
+use oxc_parser::{ParseOptions, Parser};
 use oxc_semantic::SemanticBuilder;
 use oxc_span::{GetSpan, SourceType};
 use oxc_transformer::{TransformOptions, Transformer};
@@ -81,6 +81,56 @@ pub fn compile(source: &str, path: &str, typescript: bool) -> Result<Compiled, V
             Err(e) => Err(panicked(&format!("cannot start the parser's thread: {e}"))),
         }
     })
+}
+
+/// What is wrong with code that is compiled at run time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// Nested beyond [`MAX_DEPTH`].
+    TooDeep,
+    /// Not JavaScript, and long enough that the engine's parser might not survive finding out.
+    Syntax(String),
+}
+
+/// Checks code for `eval` and `new Function`, which reaches the engine's parser without [`compile`]. Short code is let through,
+/// and so is code this parser does not understand as long as it cannot be deep.
+///
+/// # Errors
+/// Why the engine must not see it.
+pub fn check_snippet(source: &str) -> Result<(), Refused> {
+    // Every level takes a character at least.
+    let levels = source.bytes().filter(|b| b"([{!~+-*/%&|^<>=?:,.`".contains(b)).count() + words_that_nest(source);
+    if levels <= MAX_DEPTH as usize {
+        return Ok(());
+    }
+    if brackets_deeper_than(source, MAX_BRACKETS).is_some() {
+        return Err(Refused::TooDeep);
+    }
+    let check = || {
+        let allocator = Allocator::default();
+        let options = ParseOptions { allow_return_outside_function: true, ..ParseOptions::default() };
+        let parsed = Parser::new(&allocator, source, SourceType::cjs()).with_options(options).parse();
+        if parsed.panicked || !parsed.diagnostics.is_empty() {
+            let what = parsed.diagnostics.first().map_or_else(|| "invalid code".to_owned(), |d| d.message.to_string());
+            return Err(Refused::Syntax(what));
+        }
+        let mut depth = Depth::default();
+        depth.visit_program(&parsed.program);
+        if depth.deepest > MAX_DEPTH * SCALE { Err(Refused::TooDeep) } else { Ok(()) }
+    };
+    std::thread::scope(|scope| {
+        let worker =
+            std::thread::Builder::new().name("parse".to_owned()).stack_size(STACK_BYTES).spawn_scoped(scope, check);
+        worker.map_or(Err(Refused::TooDeep), |handle| handle.join().unwrap_or(Err(Refused::TooDeep)))
+    })
+}
+
+/// How often words occur that make a level of their own.
+fn words_that_nest(source: &str) -> usize {
+    const WORDS: [&str; 13] =
+        ["typeof", "void", "delete", "new", "await", "yield", "if", "else", "for", "while", "do", "with", "in"];
+    let words = source.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$');
+    words.filter(|word| WORDS.contains(word)).count() + source.matches(':').count()
 }
 
 fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, Vec<SyntaxError>> {

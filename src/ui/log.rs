@@ -94,6 +94,10 @@ pub fn start(
     terminal: Arc<Terminal>,
 ) -> Result<(), Error> {
     let open = |path: &str| {
+        if let Some(folder) = std::path::Path::new(path).parent().filter(|f| !f.as_os_str().is_empty()) {
+            // What goes wrong here is told by the next step.
+            let _ = std::fs::create_dir_all(folder);
+        }
         File::options()
             .create(true)
             .append(true)

@@ -2,7 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
 
 use crate::clock::RunClock;
 
@@ -23,6 +25,8 @@ pub struct RunState {
     pub iterations_interrupted: AtomicU64,
     /// VUs whose thread did not react to an interrupt in time and was left behind.
     pub vus_abandoned: AtomicU64,
+    /// How long VUs stood still for their garbage collector.
+    pub gc_pauses: Pauses,
     /// When the first scenario may start (after init and setup); unset before.
     pub started: OnceLock<Instant>,
     /// Set by `exec.test.fail(message)`: the run goes on and ends with exit code 110.
@@ -40,6 +44,7 @@ impl RunState {
             iterations_completed: AtomicU64::new(0),
             iterations_interrupted: AtomicU64::new(0),
             vus_abandoned: AtomicU64::new(0),
+            gc_pauses: Pauses::default(),
             started: OnceLock::new(),
             marked_failed: Mutex::new(None),
         }
@@ -59,6 +64,31 @@ impl RunState {
     /// Time since the run started; zero before.
     pub fn elapsed(&self) -> std::time::Duration {
         self.started.get().map_or(std::time::Duration::ZERO, Instant::elapsed)
+    }
+}
+
+/// Durations in which something stood still; filled by many threads.
+#[derive(Debug, Default)]
+pub struct Pauses(Mutex<Option<Histogram<u64>>>);
+
+impl Pauses {
+    /// Adds one.
+    pub fn add(&self, pause: Duration) {
+        let mut histogram = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        if histogram.is_none() {
+            *histogram = Histogram::new_with_bounds(1, 60_000_000, 3).ok();
+        }
+        if let Some(histogram) = histogram.as_mut() {
+            histogram.saturating_record(u64::try_from(pause.as_micros()).unwrap_or(u64::MAX).max(1));
+        }
+    }
+
+    /// 99th percentile and longest, in ms; None when there was none.
+    pub fn p99_and_max_ms(&self) -> Option<(f64, f64)> {
+        let histogram = self.0.lock().unwrap_or_else(|e| e.into_inner());
+        #[allow(clippy::cast_precision_loss)]
+        let ms = |us: u64| us as f64 / 1e3;
+        histogram.as_ref().map(|h| (ms(h.value_at_quantile(0.99)), ms(h.max())))
     }
 }
 

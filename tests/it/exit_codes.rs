@@ -224,3 +224,30 @@ fn a_counter_without_samples_is_zero_at_the_end() {
     .exits(99)
     .prints(&["'count>10' count=0", "'p(95)<1' no samples"]);
 }
+
+#[test]
+fn what_setup_cannot_hand_on_is_named() {
+    let setup = |body: &str| format!("export function setup() {{ {body} }}\nexport default () => {{}};");
+    run_script(&setup("const a = {}; a.self = a; return a;"), &[]).exits(107).says(&[
+        "what setup() returned",
+        "circular",
+        "refers to itself",
+    ]);
+    run_script(&setup("return { n: 10n };"), &[]).exits(107).says(&["BigInt", "Number(n)"]);
+    run_script(&setup("return () => 1;"), &[]).exits(0).says(&["setup() returned a function"]);
+    run_script(&setup("const r = { body: null };\nreturn r.body.foo.bar;"), &[])
+        .exits(107)
+        .says(&["cannot read property 'foo' of r.body, which is null or undefined", "> 2 | return r.body.foo.bar;"]);
+}
+
+#[test]
+fn one_bad_entry_of_handle_summary_does_not_cost_the_others() {
+    let ran = run_script(
+        "export default () => {};\nexport function handleSummary() { return { 'a.txt': 5, 'b.txt': 'good', stdout: 'printed\\n', 'c.txt': null }; }",
+        &[],
+    )
+    .exits(0)
+    .says(&["entry 'a.txt' must be a string", "entry 'c.txt'"])
+    .prints(&["printed"]);
+    assert_eq!(ran.file("b.txt"), "good");
+}

@@ -135,8 +135,8 @@ fn json_goes_to_standard_output_without_a_file() {
 #[test]
 fn outputs_that_cannot_be_written_say_so_before_the_run() {
     for (out, text) in [
-        ("json=/nonexistent/dir/o.json", "mkdir -p"),
-        ("csv=/nonexistent/dir/o.csv", "mkdir -p"),
+        ("json=/dev/null/dir/o.json", "Not a directory"),
+        ("csv=/dev/null/dir/o.csv", "Not a directory"),
         ("nosuch=x", "known: csv, json"),
     ] {
         let ran = run_script("export default () => console.log('ran');", &["--out", out]);

@@ -3,7 +3,7 @@
 use super::*;
 
 fn kind(status: u16, body: &str) -> &'static str {
-    from_reply(status, body.as_bytes()).kind.name()
+    from_reply(status, None, body.as_bytes()).kind.name()
 }
 
 #[test]
@@ -19,10 +19,10 @@ fn replies_that_are_not_json() {
     assert_eq!(kind(502, "<html><body>Bad\n gateway</body></html>"), "server");
     assert_eq!(kind(503, ""), "overloaded");
     assert_eq!(kind(301, ""), "protocol");
-    let e = from_reply(502, b"<html>\n Bad gateway\xff");
+    let e = from_reply(502, None, b"<html>\n Bad gateway\xff");
     assert_eq!(e.message, "HTTP 502: <html> Bad gateway\u{fffd}");
-    assert_eq!(from_reply(500, b"").message, "HTTP 500 without an explanation");
-    assert!(from_reply(500, "x".repeat(100_000).as_bytes()).message.len() < 400);
+    assert_eq!(from_reply(500, None, b"").message, "HTTP 500 without an explanation");
+    assert!(from_reply(500, None, "x".repeat(100_000).as_bytes()).message.len() < 400);
 }
 
 #[test]
@@ -118,11 +118,19 @@ fn recorded_and_documented_replies() {
                 .iter()
                 .find(|(p, s, word, _)| (p.is_empty() || *p == provider) && *s == status && body.contains(word))
                 .map_or_else(|| by_status(status), |row| row.3);
-            let got = from_reply(status, body.as_bytes());
+            let got = from_reply(status, None, body.as_bytes());
             assert_eq!(got.kind.name(), expected, "{provider} {status} {body}");
             assert!(!got.message.is_empty() && got.message.len() < 2100);
             seen += 1;
         }
     }
     assert!(seen > 150, "only {seen} replies");
+}
+
+#[test]
+fn redirects_name_their_place_without_its_query() {
+    let e = from_reply(307, Some("https://other.test/v1/chat?key=secret"), b"");
+    assert_eq!(e.kind, ErrorKind::Protocol);
+    assert!(e.message.contains("https://other.test/v1/chat;") && !e.message.contains("secret"), "{}", e.message);
+    assert!(from_reply(304, None, b"").message.starts_with("HTTP 304"));
 }

@@ -84,10 +84,26 @@ pub struct Malformed {
 }
 
 impl Malformed {
+    /// Data that could not be read as JSON. Bytes that are not UTF-8 are named as such: the JSON reader would call them a bad
+    /// character.
+    pub(super) fn json(what: &str, error: &serde_json::Error, data: &[u8]) -> Self {
+        match std::str::from_utf8(data) {
+            Ok("") => Self::new(format!("{what}: it is empty"), data),
+            Ok(_) => Self::new(format!("{what} ({error})"), data),
+            Err(e) => {
+                let at = e.valid_up_to();
+                let why = format!("{what}: it is not valid UTF-8 (byte 0x{:02x} at position {})", data[at], at + 1);
+                Self::new(why, data)
+            }
+        }
+    }
+
     pub(super) fn new(what: impl Into<String>, data: &[u8]) -> Self {
         const SHOWN: usize = 120;
         let text = String::from_utf8_lossy(&data[..data.len().min(SHOWN * 4)]);
-        let mut excerpt: String = text.chars().take(SHOWN).collect();
+        // On one line: it goes into logs, tags and messages.
+        let one_line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        let mut excerpt: String = one_line.take(SHOWN).collect();
         if excerpt.len() < data.len() {
             excerpt.push_str("...");
         }
@@ -122,6 +138,7 @@ mod tests {
 
     #[test]
     fn excerpts_are_short_and_whole() {
+        assert_eq!(Malformed::new("x", b"a\n\tb").excerpt, "a  b");
         let m = Malformed::new("not JSON", "ä".repeat(1000).as_bytes());
         assert!(m.excerpt.chars().count() <= 123 && m.excerpt.ends_with("..."));
     }

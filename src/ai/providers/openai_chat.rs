@@ -30,7 +30,7 @@ fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
     }
     // An error can be a bare string, and its wording is all that counts.
     let chunk: Chunk<'_> =
-        serde_json::from_slice(data).map_err(|e| Malformed::new(format!("event is not a chat chunk ({e})"), data))?;
+        serde_json::from_slice(data).map_err(|e| Malformed::json("event is not a chat chunk", &e, data))?;
     take_chunk(&chunk, data, answer);
     for choice in chunk.choices.iter().flatten() {
         let index = choice.index.unwrap_or(0);
@@ -44,8 +44,8 @@ fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
 }
 
 fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
-    let chunk: Chunk<'_> = serde_json::from_slice(body)
-        .map_err(|e| Malformed::new(format!("body is not a chat completion ({e})"), body))?;
+    let chunk: Chunk<'_> =
+        serde_json::from_slice(body).map_err(|e| Malformed::json("body is not a chat completion", &e, body))?;
     take_chunk(&chunk, body, answer);
     if answer.error.is_some() {
         return Ok(());
@@ -159,10 +159,11 @@ fn finish(index: u64, reason: Option<&Text<'_>>, answer: &mut Answer) {
 
 fn take_usage(raw: Option<&RawValue>, answer: &mut Answer) {
     if let Some(raw) = raw
-        && let Some((usage, cost)) = read_usage(raw.get())
+        && let Some(stated) = read_usage(raw.get())
     {
-        answer.set_usage(usage, raw.get());
-        answer.stated_cost = cost.or(answer.stated_cost);
+        answer.set_usage(stated.usage, raw.get());
+        answer.usage_disbelieved |= stated.disbelieved;
+        answer.stated_cost = stated.cost.or(answer.stated_cost);
     }
 }
 

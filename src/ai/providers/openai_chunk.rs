@@ -216,17 +216,87 @@ pub(super) struct AudioDelta<'a> {
     pub(super) data: Option<Text<'a>>,
 }
 
+/// Most tokens of one call that are believed: beyond any context there is.
+const MAX_TOKENS: f64 = 1e8;
+
+/// A token count as stated. Whole numbers from zero to [`MAX_TOKENS`] are believed; anything else but `null` is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Count {
+    #[default]
+    Absent,
+    Is(u64),
+    Disbelieved,
+}
+
+impl Count {
+    fn get(self) -> Option<u64> {
+        match self {
+            Self::Is(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        if self == Self::Absent { other } else { self }
+    }
+
+    fn of(n: f64) -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        if n.fract() == 0.0 && (0.0..=MAX_TOKENS).contains(&n) { Self::Is(n as u64) } else { Self::Disbelieved }
+    }
+}
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        struct V;
+        #[allow(clippy::cast_precision_loss)]
+        impl<'de> Visitor<'de> for V {
+            type Value = Count;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number of tokens")
+            }
+            fn visit_u64<E: Error>(self, n: u64) -> Result<Count, E> {
+                Ok(Count::of(n as f64))
+            }
+            fn visit_i64<E: Error>(self, n: i64) -> Result<Count, E> {
+                Ok(Count::of(n as f64))
+            }
+            fn visit_f64<E: Error>(self, n: f64) -> Result<Count, E> {
+                Ok(Count::of(n))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Count, E> {
+                Ok(Count::Absent)
+            }
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Count, E> {
+                Ok(Count::Disbelieved)
+            }
+            fn visit_str<E: Error>(self, _: &str) -> Result<Count, E> {
+                Ok(Count::Disbelieved)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Count, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Count::Disbelieved)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Count, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Count::Disbelieved)
+            }
+        }
+        d.deserialize_any(V)
+    }
+}
+
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct WireUsage {
-    prompt_tokens: Option<f64>,
-    completion_tokens: Option<f64>,
-    total_tokens: Option<f64>,
+    prompt_tokens: Count,
+    completion_tokens: Count,
+    total_tokens: Count,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
-    prompt_cache_hit_tokens: Option<f64>,
-    cached_tokens: Option<f64>,
-    reasoning_tokens: Option<f64>,
+    prompt_cache_hit_tokens: Count,
+    cached_tokens: Count,
+    reasoning_tokens: Count,
     cost: Option<serde_json::Value>,
     cost_in_usd_ticks: Option<f64>,
 }
@@ -234,35 +304,46 @@ struct WireUsage {
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    cached_tokens: Option<f64>,
-    cache_write_tokens: Option<f64>,
+    cached_tokens: Count,
+    cache_write_tokens: Count,
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
-    reasoning_tokens: Option<f64>,
+    reasoning_tokens: Count,
 }
 
-/// Reads a usage object: the normalised counts, and the cost in USD where the provider states one. None when it is not
-/// usable; a broken usage object must not spoil a good stream.
-pub(super) fn read_usage(raw: &str) -> Option<(ProviderUsage, Option<f64>)> {
+/// What a usage object says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Stated {
+    /// The normalised counts; those that cannot be are absent, and counted by us as if never stated.
+    pub(super) usage: ProviderUsage,
+    /// Whether there were such counts.
+    pub(super) disbelieved: bool,
+    /// The cost in USD, where the provider states one.
+    pub(super) cost: Option<f64>,
+}
+
+/// Reads a usage object. None when it is not usable; a broken usage object must not spoil a good stream.
+pub(super) fn read_usage(raw: &str) -> Option<Stated> {
     // serde would also read an array, field by field.
     let u: WireUsage = raw.starts_with('{').then(|| serde_json::from_str(raw).ok())??;
-    let whole = |n: Option<f64>| n.filter(|n| n.is_finite() && *n >= 0.0).map(|n| n as u64);
     let details = u.prompt_tokens_details.unwrap_or_default();
-    let reasoning = whole(u.completion_tokens_details.unwrap_or_default().reasoning_tokens.or(u.reasoning_tokens));
-    let input = whole(u.prompt_tokens);
-    let mut output = whole(u.completion_tokens);
+    let reasoning = u.completion_tokens_details.unwrap_or_default().reasoning_tokens.or(u.reasoning_tokens);
+    let cached = details.cached_tokens.or(u.prompt_cache_hit_tokens).or(u.cached_tokens);
+    let written = details.cache_write_tokens;
+    let disbelieved = [u.prompt_tokens, u.completion_tokens, reasoning, cached, written].contains(&Count::Disbelieved);
+    let (input, reasoning) = (u.prompt_tokens.get(), reasoning.get());
+    let mut output = u.completion_tokens.get();
     // xAI leaves reasoning out of completion_tokens; the total tells.
-    if let (Some(p), Some(c), Some(r), Some(total)) = (input, output, reasoning, whole(u.total_tokens))
+    if let (Some(p), Some(c), Some(r), Some(total)) = (input, output, reasoning, u.total_tokens.get())
         && r > 0
         && total == p + c + r
     {
         output = Some(c + r);
     }
-    let cached = whole(details.cached_tokens.or(u.prompt_cache_hit_tokens).or(u.cached_tokens));
-    let usage = ProviderUsage { input, output, cached, cache_write: whole(details.cache_write_tokens), reasoning };
+    let usage = ProviderUsage { input, output, cached: cached.get(), cache_write: written.get(), reasoning };
     // OpenRouter states USD as a number, Perplexity an object with a total, xAI ticks of 1e-10 USD.
     let cost = u
         .cost
@@ -270,7 +351,7 @@ pub(super) fn read_usage(raw: &str) -> Option<(ProviderUsage, Option<f64>)> {
         .and_then(|c| c.as_f64().or_else(|| c.get("total_cost")?.as_f64()))
         .or(u.cost_in_usd_ticks.map(|ticks| ticks * 1e-10))
         .filter(|c| c.is_finite() && *c >= 0.0);
-    Some((usage, cost))
+    Some(Stated { usage, disbelieved, cost })
 }
 
 #[cfg(test)]
@@ -288,11 +369,23 @@ mod tests {
     fn usage_is_normalised() {
         let raw = r#"{"prompt_tokens":361,"completion_tokens":26,"total_tokens":622,"cost_in_usd_ticks":1487000,
             "completion_tokens_details":{"reasoning_tokens":235},"prompt_tokens_details":{"cached_tokens":360}}"#;
-        let (usage, cost) = read_usage(raw).unwrap();
+        let Stated { usage, cost, disbelieved } = read_usage(raw).unwrap();
+        assert!(!disbelieved);
         assert_eq!((usage.output, usage.cached, usage.reasoning), (Some(261), Some(360), Some(235)));
         assert!((cost.unwrap() - 0.000_148_7).abs() < 1e-12);
         assert_eq!(read_usage("[1]"), None);
-        assert_eq!(read_usage(r#"{"prompt_tokens":-1}"#).unwrap().0.input, None);
+    }
+
+    #[test]
+    fn impossible_counts_are_not_believed() {
+        for odd in ["-1", "1e30", "1.5", "\"12\"", "true", "[1]", "{\"n\":1}", "18446744073709551615"] {
+            let raw = format!(r#"{{"prompt_tokens":{odd},"completion_tokens":7,"total_tokens":null}}"#);
+            let stated = read_usage(&raw).unwrap();
+            assert_eq!((stated.usage.input, stated.usage.output), (None, Some(7)), "{odd}");
+            assert!(stated.disbelieved, "{odd}");
+        }
+        let stated = read_usage(r#"{"prompt_tokens":3.0,"completion_tokens":null}"#).unwrap();
+        assert_eq!((stated.usage.input, stated.usage.output, stated.disbelieved), (Some(3), None, false));
     }
 
     #[test]

@@ -9,9 +9,13 @@ mod paint;
 mod sections;
 mod thresholds;
 
+use std::time::Duration;
+
 use super::{ReportOptions, SummaryMode};
 use crate::metrics::Summary;
 use crate::metrics::summary::Section;
+use crate::metrics::window::Window;
+use crate::options::format_duration;
 use layout::{Block, Row};
 use paint::Paint;
 
@@ -28,6 +32,19 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     if !summary.health.invalid.is_empty() {
         out.push('\n');
     }
+    if summary.window.is_set() {
+        let Window { warm_up, cool_down, .. } = summary.window;
+        let left_out: Vec<String> = [("warm-up", warm_up), ("cool-down", cool_down)]
+            .into_iter()
+            .filter(|(_, time)| !time.is_zero())
+            .map(|(name, time)| format!("{name} of {}", format_duration(time)))
+            .collect();
+        let measured = format_duration(Duration::from_millis(u64::try_from(summary.duration.as_millis()).unwrap_or(0)));
+        out += &format!(
+            "  measured: {measured}; left out of this summary and the thresholds: {}\n\n",
+            left_out.join(", ")
+        );
+    }
     thresholds::write(&mut out, summary, options, &paint);
     write_total(&mut out, summary, options, &paint);
     if let Some(generator) = &summary.health.generator {
@@ -35,7 +52,11 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
             Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),
             None => String::new(),
         };
-        out += &format!("    generator: {cpu}event loop p99 {:.1} ms late\n\n", generator.loop_late_p99_ms);
+        let gc = match generator.gc_pause_ms {
+            Some((p99, max)) => format!(", VU garbage collections p99 {p99:.1} ms, max {max:.1} ms"),
+            None => String::new(),
+        };
+        out += &format!("    generator: {cpu}event loop p99 {:.1} ms late{gc}\n\n", generator.loop_late_p99_ms);
     }
     if options.mode == SummaryMode::Full {
         for group in &summary.groups {

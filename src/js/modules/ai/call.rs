@@ -16,8 +16,10 @@ use crate::ai::params::CallParams;
 use crate::ai::request::ChatRequest;
 use crate::ai::result::CallResult;
 use crate::ai::samples::{SampleContext, batch};
+use crate::error::ExitCode;
 use crate::js::convert::{error, to_json};
 use crate::js::host::{Host, host};
+use crate::stop::StopReason;
 
 /// What a response takes beside its text and times: request, headers, usage; roughly.
 const HEADS_BYTES: usize = 4 << 10;
@@ -33,6 +35,7 @@ pub(super) fn call(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
+    check_key(&spec, &host)?;
     let (call, callbacks) = prepare(spec, request, params, stream, &host, context)?;
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
@@ -56,6 +59,17 @@ pub(super) fn call(
     }
     let result = host.block(work)?;
     end(result, context)
+}
+
+/// A call that can only be refused ends the run: thousands of refusals would say less than one sentence. Models made in the
+/// init context were checked before the run.
+fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
+    let Some(lacks) = spec.lacks() else { return Ok(()) };
+    if spec.target().is_mapped(&host.options().net.hosts) {
+        return Ok(());
+    }
+    host.shared.stop.trip(StopReason::Fatal(ExitCode::InvalidConfig as u8, lacks.clone()));
+    Err(error(lacks))
 }
 
 /// Reads the arguments; everything that is wrong with them is in one error.
@@ -112,6 +126,17 @@ fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> Js
     host.shared.bus.emit(batch(&result, tags));
     let times = size_of::<f64>() * (result.timeline.icl.len() + result.timeline.itl.as_ref().map_or(0, Vec::len));
     host.count_bytes(HEADS_BYTES + result.text.len() + result.reasoning.len() + times);
+    if result.usage_disbelieved {
+        static WARNED: std::sync::Once = std::sync::Once::new();
+        WARNED.call_once(|| {
+            let raw: String = result.usage_raw.iter().flat_map(|raw| raw.chars()).take(200).collect();
+            tracing::warn!(
+                model = %result.asked_model,
+                "the server states token counts that cannot be, and they are counted by our own tokenizer instead \
+                 (said once): {raw}"
+            );
+        });
+    }
     if let Some(failure) = &result.error {
         let text = format!("{}: {}", failure.kind.name(), failure.message);
         if host.options().throw {

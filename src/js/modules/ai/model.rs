@@ -8,7 +8,7 @@ use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValu
 use super::{Spec, call, count, invalid};
 use crate::ai::spec::ModelSpec;
 use crate::js::convert::{Native, arg, to_json, to_text, type_error};
-use crate::js::host::host;
+use crate::js::host::{Phase, host};
 
 /// What `ai.model()` returns.
 #[derive(Trace, Finalize, JsData)]
@@ -37,7 +37,12 @@ pub(super) fn spec_of(value: &JsValue) -> Option<Spec> {
 pub(super) fn read_spec(value: &JsValue, what: &str, context: &mut Context) -> JsResult<Spec> {
     let json = to_json(value, context)?;
     let env = env(context);
-    ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid(what, &problems))
+    let spec = ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid(what, &problems))?;
+    let host = host(context);
+    if host.phase.get() == Phase::Init && host.vu_id == 0 {
+        host.shared.targets.lock().unwrap_or_else(|e| e.into_inner()).insert(spec.target());
+    }
+    Ok(spec)
 }
 
 /// The model the environment names, or this name at the environment's address.

@@ -1,0 +1,49 @@
+//! Scripts, servers and systems that would take the program down or hang it: it ends in time, says why, and keeps the summary.
+
+use crate::support::{inrush, run_script};
+
+#[test]
+fn a_script_that_takes_all_memory_ends_the_run_with_its_summary() {
+    let ran = run_script(
+        "const keep = [];\nexport const options = { vus: 1, duration: '50s' };\nexport default () => { for (;;) keep.push('x'.repeat(1000) + keep.length); };",
+        &["--max-memory", "300MB", "-o", "json=o.json"],
+    )
+    .exits(107)
+    .says(&["--max-memory", "286 MB"])
+    .prints(&["TOTAL RESULTS"]);
+    assert!(ran.file("o.json").contains("\"vus\""), "{}", ran.all());
+}
+
+#[test]
+fn an_odd_environment_does_not_matter() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.js"), "export default () => console.log(`[${__ENV.ODD}]`);").unwrap();
+    let out = inrush()
+        .args(["run", "-q", "t.js"])
+        .current_dir(dir.path())
+        .env_remove("HOME")
+        .env("ODD", std::ffi::OsStr::from_bytes(b"a\xffb"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success() && stderr.contains("[a\u{fffd}b]"), "{stderr}");
+}
+
+#[test]
+fn a_closed_or_full_standard_output_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.js"), "export default () => {};").unwrap();
+    for target in ["| head -c 1", "> /dev/full", ">&-", "2>&- >/dev/null"] {
+        let command = format!("\"$0\" run t.js {target}; exit ${{PIPESTATUS[0]}}");
+        let status = std::process::Command::new("bash")
+            .args(["-c", &command, env!("CARGO_BIN_EXE_inrush")])
+            .current_dir(dir.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(0), "{target}");
+    }
+}
