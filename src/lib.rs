@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod error;
+pub mod redact;
 pub mod spelling;
 pub mod stop;
 
@@ -14,6 +15,7 @@ pub mod options;
 
 pub mod ai;
 pub mod script;
+pub mod secrets;
 
 pub mod vu;
 

@@ -116,5 +116,5 @@ pub(crate) fn report(error: &Error, terminal: &Terminal) {
         text.push_str("\nhelp:  ");
         text.push_str(hint);
     }
-    terminal.line(&text);
+    terminal.line(&crate::redact::clean(&text));
 }

@@ -26,6 +26,7 @@ use crate::scheduler::memory;
 use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
 use crate::script;
+use crate::secrets::Secrets;
 use crate::stop::{StopReason, StopSignal};
 use crate::ui::{progress, terminal::Terminal};
 use crate::vu::RunState;
@@ -58,6 +59,9 @@ pub(crate) struct RunArgs {
     /// A JSON file with options, below the script's own
     #[arg(short, long, value_name = "FILE", env = "K6_CONFIG")]
     config: Option<String>,
+    /// Where k6/secrets gets secrets: file=PATH, mock=KEY=VALUE,... or url=urlTemplate=URL; may be repeated [env: K6_SECRET_SOURCE=]
+    #[arg(long = "secret-source", value_name = "TYPE=CONFIG")]
+    secret_sources: Vec<String>,
     /// Seed of everything random in the script, so that runs repeat
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -101,6 +105,13 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
         args.outputs = output::specs(list);
     }
+    if let (true, Some(one)) = (args.secret_sources.is_empty(), process_env.get("K6_SECRET_SOURCE")) {
+        args.secret_sources.extend(Some(one.clone()).filter(|one| !one.is_empty()));
+    }
+    let secrets = Secrets::open(&args.secret_sources, &process_env, &cwd).unwrap_or_else(|problems| {
+        problems.into_iter().for_each(|problem| found.note(problem));
+        Secrets::default()
+    });
     let config_file = args.config.as_deref().and_then(|path| found.take(read_config(path)));
     let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
     let script = match script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names()) {
@@ -133,6 +144,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         seed: args.seed,
         options: OnceLock::new(),
         net: OnceLock::new(),
+        secrets: Arc::new(secrets),
         files: Mutex::new(HashMap::new()),
         arrays: Mutex::new(HashMap::new()),
         targets: Mutex::default(),

@@ -11,6 +11,7 @@ use crate::metrics::snapshot::Snapshot;
 use crate::metrics::{Summary, TrendStat};
 use crate::options::Options;
 use crate::output::target;
+use crate::redact;
 use crate::report::{ReportOptions, SummaryMode, handle_summary, human::TimeUnit, summary_export, text};
 use crate::ui::terminal::Terminal;
 
@@ -97,7 +98,11 @@ pub(crate) fn write(
         colour: stdout_tty && terminal.colors(),
         stdout_tty,
         stderr_tty: terminal.interactive(),
-        setup_data: shared.setup_data.get().and_then(Option::as_deref).and_then(|text| serde_json::from_str(text).ok()),
+        setup_data: shared
+            .setup_data
+            .get()
+            .and_then(Option::as_deref)
+            .and_then(|text| serde_json::from_str(&redact::clean(text)).ok()),
     };
     let mut problems: Vec<String> = Vec::new();
     if let Some(path) = &flags.summary_export {

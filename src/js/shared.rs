@@ -9,6 +9,7 @@ use crate::metrics::{BusSender, Registry};
 use crate::net;
 use crate::options::Options;
 use crate::script::Script;
+use crate::secrets::Secrets;
 use crate::stop::StopSignal;
 use crate::vu::RunState;
 
@@ -36,6 +37,8 @@ pub struct Shared {
     pub options: OnceLock<Arc<Options>>,
     /// The network's shared part; set together with the options.
     pub net: OnceLock<Arc<net::Shared>>,
+    /// What `k6/secrets` gives out.
+    pub secrets: Arc<Secrets>,
     /// Files read by `open()`, by path: read once, shared by all VUs.
     pub files: Mutex<HashMap<PathBuf, Arc<[u8]>>>,
     /// SharedArrays by name.

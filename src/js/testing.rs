@@ -40,6 +40,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             seed: Some(7),
             options: OnceLock::new(),
             net: OnceLock::new(),
+            secrets: Arc::default(),
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::sample::SampleBatch;
+use crate::redact;
 
 /// Batches the bus holds before senders wait.
 pub const CAPACITY: usize = 65_536;
@@ -45,7 +46,11 @@ pub fn bus_with_capacity(capacity: usize) -> (BusSender, BusReceiver) {
 impl BusSender {
     /// Hands a batch over; waits while the bus is full. A batch sent after the aggregator has gone is discarded:
     /// the run is over then.
-    pub fn emit(&self, batch: SampleBatch) {
+    /// Secrets in tags, metadata and names are masked first: what left here goes to files and servers.
+    pub fn emit(&self, mut batch: SampleBatch) {
+        if redact::is_active() {
+            batch.redact();
+        }
         match self.tx.try_send(batch) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             Err(TrySendError::Full(batch)) => {

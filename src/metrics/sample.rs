@@ -1,9 +1,11 @@
 //! What a VU emits: one batch per request or iteration, all of whose samples share time and tags.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::metric::MetricId;
 use super::tags::{Tag, Tags};
+use crate::redact;
 
 /// One measured value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +29,35 @@ pub struct SampleBatch {
     pub samples: Vec<Sample>,
     /// What the summary needs beside the samples.
     pub extra: Extra,
+}
+
+impl SampleBatch {
+    /// Masks secrets in everything that is text.
+    pub(super) fn redact(&mut self) {
+        let clean = |text: &mut Arc<str>| {
+            if let Cow::Owned(masked) = redact::clean(text) {
+                *text = masked.into();
+            }
+        };
+        if let Some(masked) = self.tags.redacted() {
+            self.tags = masked;
+        }
+        if let Some(metadata) = &self.metadata
+            && metadata.iter().any(|(_, value)| matches!(redact::clean(value), Cow::Owned(_)))
+        {
+            let mut pairs = metadata.to_vec();
+            pairs.iter_mut().for_each(|(_, value)| clean(value));
+            self.metadata = Some(pairs.into());
+        }
+        match &mut self.extra {
+            Extra::Check { group, name, .. } => {
+                clean(group);
+                clean(name);
+            }
+            Extra::Group(path) => clean(path),
+            Extra::None | Extra::Call(_) => {}
+        }
+    }
 }
 
 /// Facts for the summary that do not depend on which system tags are on.

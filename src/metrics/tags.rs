@@ -3,9 +3,12 @@
 //! Equality first compares the reference, then a hash kept with the set, so that the aggregator can memoise
 //! per set. Building a set allocates; do it once per VU, scenario or request, never per token.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+
+use crate::redact;
 
 /// One tag: name and value.
 pub type Tag = (Arc<str>, Arc<str>);
@@ -64,6 +67,16 @@ impl Tags {
             return self.clone();
         }
         Self::from_sorted(self.0.tags.iter().filter(|(k, _)| k.as_ref() != name).cloned().collect())
+    }
+
+    /// This set with secrets masked; None when it holds none.
+    pub(super) fn redacted(&self) -> Option<Self> {
+        let masked = |value: &str| matches!(redact::clean(value), Cow::Owned(_));
+        if !self.iter().any(|(_, value)| masked(value)) {
+            return None;
+        }
+        let clean = |(name, value): &Tag| (Arc::clone(name), Arc::from(redact::clean(value).as_ref()));
+        Some(Self::from_sorted(self.0.tags.iter().map(clean).collect()))
     }
 
     /// The value of a tag.

@@ -72,7 +72,7 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
 
 /// Modules of k6 that are missing here; `k6/experimental/*` too.
 const KNOWN_ELSEWHERE: &[&str] =
-    &["k6/browser", "k6/crypto/x509", "k6/html", "k6/net/grpc", "k6/secrets", "k6/websockets", "k6/ws"];
+    &["k6/browser", "k6/crypto/x509", "k6/html", "k6/net/grpc", "k6/websockets", "k6/ws"];
 
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {

@@ -16,6 +16,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::terminal::Terminal;
 use crate::error::Error;
+use crate::redact;
 
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +123,18 @@ struct Fields {
     rest: Vec<(&'static str, String)>,
 }
 
+impl Fields {
+    /// Masks secrets, before anything is quoted or escaped.
+    fn redact(&mut self) {
+        if redact::is_active() {
+            self.message = redact::clean(&self.message).into_owned();
+            for (_, value) in &mut self.rest {
+                *value = redact::clean(value).into_owned();
+            }
+        }
+    }
+}
+
 impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
@@ -151,6 +164,7 @@ impl<S: Subscriber> Layer<S> for LogLayer {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        fields.redact();
         let level = *event.metadata().level();
         if event.metadata().target() == "console"
             && let Some(console) = &self.console

@@ -13,6 +13,7 @@ mod k6_scripts;
 mod limits;
 mod mock_process;
 mod preflight;
+mod secrets;
 mod server;
 mod sse;
 mod support;

@@ -8,6 +8,7 @@ mod execution;
 pub(crate) mod http;
 mod k6;
 mod metrics;
+mod secrets;
 mod sse;
 
 use boa_engine::{Context, JsObject, JsResult};
@@ -31,6 +32,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
+    ModuleDef { paths: &["k6/secrets"], build: secrets::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
