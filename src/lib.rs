@@ -7,6 +7,7 @@ pub mod redact;
 pub mod spelling;
 pub mod stop;
 
+pub mod crypto;
 pub mod metrics;
 pub mod stats;
 

@@ -67,13 +67,6 @@ declare class TextDecoder {
   decode(bytes?: ArrayBuffer | ArrayBufferView, options?: { stream?: boolean }): string;
 }
 
-/** Random numbers that `randomSeed` does not influence. There is no `subtle`: see `k6/crypto`. */
-declare var crypto: {
-  randomUUID(): string;
-  /** Fills the array, of at most 65,536 bytes, and returns it. */
-  getRandomValues<T extends Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array | Int32Array | Uint32Array>(array: T): T;
-};
-
 /** Calls `handler` once after `delay` milliseconds. An iteration ends only when its timers have run or are cleared. */
 declare function setTimeout(handler: (...args: any[]) => void, delay?: number, ...args: any[]): number;
 /** Calls `handler` every `delay` milliseconds until cleared. */

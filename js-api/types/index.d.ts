@@ -2,6 +2,7 @@
 // One file per importable module; this file only gathers them.
 
 /// <reference path="./globals.d.ts" />
+/// <reference path="./web-crypto.d.ts" />
 /// <reference path="./k6.d.ts" />
 /// <reference path="./k6-http.d.ts" />
 /// <reference path="./k6-metrics.d.ts" />

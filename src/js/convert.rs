@@ -1,7 +1,7 @@
 //! Between JavaScript values and Rust data. Called by all modules and globals; reads plain data only and never runs
 //! long computations in script code.
 
-use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsProxy, JsTypedArray};
+use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsDataView, JsPromise, JsProxy, JsTypedArray};
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 use serde_json::{Map, Number, Value};
@@ -20,6 +20,25 @@ pub(crate) fn type_error(message: impl Into<String>) -> JsError {
 /// An `Error` with this message.
 pub(crate) fn error(message: impl Into<String>) -> JsError {
     JsNativeError::error().with_message(message.into()).into()
+}
+
+/// A promise that is settled already: what a native function gives when its work is done at once.
+///
+/// # Errors
+/// What no script may catch, such as the interruption.
+pub(crate) fn settled(result: JsResult<JsValue>, context: &mut Context) -> JsResult<JsValue> {
+    match result {
+        Ok(value) => Ok(JsPromise::resolve(value, context)?.into()),
+        Err(error) if error.as_engine().is_some() => Err(error),
+        Err(error) => Ok(JsPromise::reject(error, context)?.into()),
+    }
+}
+
+/// An `Error` whose `name` is another one, as APIs do that tell their errors apart by name.
+pub(crate) fn named_error(name: &str, message: impl Into<String>, context: &mut Context) -> JsError {
+    let object = JsNativeError::error().with_message(message.into()).into_opaque(context);
+    define(&object, "name", string(name));
+    JsError::from_opaque(object.into())
 }
 
 /// A Rust string as a JS value.
@@ -204,6 +223,15 @@ pub(crate) fn bytes(value: &JsValue, context: &mut Context) -> JsResult<Option<V
     let Some(object) = value.as_object() else { return Ok(None) };
     if let Ok(buffer) = JsArrayBuffer::from_object(object.clone()) {
         return Ok(Some(buffer.to_vec().unwrap_or_default()));
+    }
+    if let Ok(view) = JsDataView::from_object(object.clone()) {
+        let offset = usize::try_from(view.byte_offset(context)?).unwrap_or(usize::MAX);
+        let length = usize::try_from(view.byte_length(context)?).unwrap_or(0);
+        let buffer = view.buffer(context)?;
+        if let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) {
+            let all = buffer.to_vec().unwrap_or_default();
+            return Ok(Some(all.get(offset..).and_then(|a| a.get(..length)).unwrap_or_default().to_vec()));
+        }
     }
     if let Ok(view) = JsTypedArray::from_object(object) {
         let offset = view.byte_offset(context)?;

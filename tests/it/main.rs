@@ -18,4 +18,5 @@ mod server;
 mod sse;
 mod support;
 mod tidy;
+mod web_crypto;
 mod window;

@@ -10,7 +10,7 @@ mod open;
 mod text_coding;
 pub(crate) mod timers;
 pub(crate) mod web;
-mod web_crypto;
+pub(crate) mod web_crypto;
 
 use boa_engine::{Context, JsResult};
 

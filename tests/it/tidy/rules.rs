@@ -35,6 +35,7 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("secrets", 3),
     ("net", 2),
     ("options", 2),
+    ("crypto", 1),
     ("metrics", 1),
     ("stats", 1),
     ("clock", 0),

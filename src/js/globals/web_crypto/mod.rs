@@ -1,23 +1,37 @@
-//! The global `crypto`: `randomUUID()` and `getRandomValues(array)`. `crypto.subtle` is not supported and says so.
+//! The global `crypto`: `randomUUID()`, `getRandomValues(array)` and `subtle`; and the old module that exports it.
+//!
+//! Glue between JavaScript and `crate::crypto`: reads arguments, checks usages, makes promises.
+
+mod algorithm;
+mod crypto_key;
+mod dom_exception;
+mod subtle;
+mod usages;
 
 use boa_engine::object::ObjectInitializer;
 use boa_engine::property::Attribute;
-use boa_engine::{Context, JsResult, JsValue, NativeFunction, js_string};
+use boa_engine::{Context, JsObject, JsResult, JsValue, NativeFunction, js_string};
 use rand::{Rng, RngExt};
 
-use crate::js::convert::{arg, bytes, error, length_of, string, type_error};
+use crate::js::convert::{arg, bytes, define, length_of, string, type_error};
 
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
-    let realm = context.realm().clone();
-    let subtle = NativeFunction::from_fn_ptr(|_, _, _| {
-        Err(error("crypto.subtle is not supported by this version; k6/crypto has hashes and HMAC"))
-    });
+    context.register_global_class::<crypto_key::CryptoKey>()?;
+    let subtle = subtle::build(context);
     let crypto = ObjectInitializer::new(context)
         .function(NativeFunction::from_fn_ptr(random_uuid), js_string!("randomUUID"), 0)
         .function(NativeFunction::from_fn_ptr(get_random_values), js_string!("getRandomValues"), 1)
-        .accessor(js_string!("subtle"), Some(subtle.to_js_function(&realm)), None, Attribute::CONFIGURABLE)
+        .property(js_string!("subtle"), subtle, Attribute::ENUMERABLE | Attribute::CONFIGURABLE)
         .build();
     context.register_global_property(js_string!("crypto"), crypto, Attribute::all())
+}
+
+/// `k6/experimental/webcrypto`, from before `crypto` was a global: `import { crypto } from ...`.
+pub(crate) fn module(context: &mut Context) -> JsResult<JsObject> {
+    let api = JsObject::with_object_proto(context.intrinsics());
+    let crypto = context.global_object().get(js_string!("crypto"), context)?;
+    define(&api, "crypto", crypto);
+    Ok(api)
 }
 
 #[allow(clippy::unnecessary_wraps)]
