@@ -1,4 +1,7 @@
 // Type tests of secrets, files, certificates, WebCrypto and Redis. A line after @ts-expect-error must not compile.
+import { getAltNames, parse as parseCertificate } from 'k6/crypto/x509';
+import csv, { Parser } from 'k6/experimental/csv';
+import { open as openFile, SeekMode } from 'k6/experimental/fs';
 import { crypto as oldCrypto } from 'k6/experimental/webcrypto';
 import secrets from 'k6/secrets';
 
@@ -7,6 +10,32 @@ export async function secretsExample(): Promise<number> {
   // @ts-expect-error a secret comes with a promise
   secrets.get('token').length;
   return token.length + (await secrets.source('other').get('token')).length;
+}
+
+export async function filesExample(): Promise<void> {
+  const file = await openFile('data.csv');
+  const read: number | null = await file.read(new Uint8Array(4));
+  await file.seek(0, SeekMode.Start);
+  // @ts-expect-error the array must hold bytes
+  await file.read(new Int32Array(4));
+  // @ts-expect-error the mode is missing
+  await file.seek(0);
+  const rows = await csv.parse(file, { delimiter: ';', skipFirstLine: true });
+  const cell: string = rows[0][0];
+  const objects = await csv.parse(file, { asObjects: true });
+  const named: string = objects[0].name;
+  // @ts-expect-error there is no such option
+  await csv.parse(file, { header: true });
+  const { done, value } = await new Parser(file, { fromLine: 1, toLine: 3 }).next();
+  console.log(read, cell, named, done, value);
+}
+
+export function certificateExample(pem: string): string {
+  const certificate = parseCertificate(pem);
+  if (certificate.publicKey.algorithm === 'RSA') console.log(certificate.publicKey.key.e + 1);
+  // @ts-expect-error which kind of key it is must be looked at first
+  certificate.publicKey.key.e;
+  return certificate.subject.organizationalUnitName.concat(getAltNames(pem)).join();
 }
 
 export async function webCryptoExample(data: ArrayBuffer): Promise<boolean> {

@@ -5,11 +5,12 @@ declare module 'k6/crypto' {
   /** How a digest is returned: as text, or (`binary`) as an ArrayBuffer. */
   export type OutputEncoding = 'hex' | 'base64' | 'base64url' | 'base64rawurl' | 'binary';
   type Digest<E extends OutputEncoding> = E extends 'binary' ? ArrayBuffer : string;
-  type Input = string | ArrayBuffer;
+  type Input = string | ArrayBuffer | ArrayBufferView;
 
   /** A digest that is fed piece by piece. */
   export interface Hasher {
-    update(input: Input): void;
+    /** Feeds more; returns the hasher itself. */
+    update(input: Input): Hasher;
     /** The digest of what was fed so far. */
     digest<E extends OutputEncoding>(encoding: E): Digest<E>;
   }

@@ -6,3 +6,8 @@ declare module 'k6/timers' {
   export function clearTimeout(id?: number): void;
   export function clearInterval(id?: number): void;
 }
+
+/** The old name of `k6/timers`. */
+declare module 'k6/experimental/timers' {
+  export * from 'k6/timers';
+}

@@ -6,6 +6,7 @@ mod ai_truth;
 mod executors;
 mod exit_codes;
 mod fetch;
+mod files;
 mod http;
 mod http_failures;
 mod http_samples;

@@ -80,7 +80,9 @@ pub(crate) fn inrush() -> Command {
 pub(crate) fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        std::fs::write(dir.path().join(name), text).unwrap();
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
     run_in(dir, args)
 }

@@ -6,7 +6,7 @@ pub(crate) mod depth_guard;
 mod environment;
 mod error_stack;
 mod json;
-mod open;
+pub(crate) mod open;
 mod text_coding;
 pub(crate) mod timers;
 pub(crate) mod web;

@@ -7,7 +7,7 @@ use boa_engine::property::Attribute;
 use boa_engine::{Context, JsResult, JsString, JsValue, js_string};
 
 use crate::js::convert::{arg, array_buffer, error, function, to_text};
-use crate::js::host::{Phase, host};
+use crate::js::host::{Host, Phase, host};
 use crate::script::resolve::normalize;
 
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
@@ -56,18 +56,10 @@ fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
         places.push(normalize(&folder.join(name)));
     }
     places.push(normalize(&host.shared.script.dir.join(name)));
-    let mut files = host.shared.files.lock().unwrap_or_else(|e| e.into_inner());
     let mut last = None;
     for place in &places {
-        if let Some(bytes) = files.get(place) {
-            return Ok(Arc::clone(bytes));
-        }
-        match std::fs::read(place) {
-            Ok(bytes) => {
-                let bytes: Arc<[u8]> = bytes.into();
-                files.insert(place.clone(), Arc::clone(&bytes));
-                return Ok(bytes);
-            }
+        match shared_file(place, &host) {
+            Ok(bytes) => return Ok(bytes),
             Err(e) => last = Some(e),
         }
     }
@@ -76,4 +68,15 @@ fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
         "open('{name}'): {reason} ({})",
         places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
     )))
+}
+
+/// A file's content, read from disk once and shared by all VUs.
+pub(crate) fn shared_file(place: &Path, host: &Host) -> std::io::Result<Arc<[u8]>> {
+    let mut files = host.shared.files.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some(bytes) = files.get(place) {
+        return Ok(Arc::clone(bytes));
+    }
+    let bytes: Arc<[u8]> = std::fs::read(place)?.into();
+    files.insert(place.to_path_buf(), Arc::clone(&bytes));
+    Ok(bytes)
 }

@@ -72,7 +72,7 @@ algorithms! {
 fn algorithm(name: &str) -> JsResult<&'static Algorithm> {
     ALGORITHMS.iter().find(|a| a.name == name).ok_or_else(|| {
         let known: Vec<&str> = ALGORITHMS.iter().map(|a| a.name).collect();
-        error(format!("unknown hash algorithm '{name}'; known: {}", known.join(", ")))
+        error(format!("invalid algorithm: '{name}'; known: {}", known.join(", ")))
     })
 }
 
@@ -140,7 +140,7 @@ fn encode(bytes: &[u8], encoding: &JsValue, context: &mut Context) -> JsResult<J
         "binary" => array_buffer(bytes, context)?.into(),
         other => {
             return Err(error(format!(
-                "invalid output encoding '{other}'; known: hex, base64, base64url, base64rawurl, binary"
+                "invalid output encoding: '{other}'; known: hex, base64, base64url, base64rawurl, binary"
             )));
         }
     })
@@ -200,7 +200,7 @@ fn digest(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
 fn random_bytes(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let size = arg(args, 0).to_number(context)?;
     if !(1.0..=MAX_RANDOM).contains(&size) {
-        return Err(error(format!("randomBytes: the size must be between 1 and {MAX_RANDOM}, not {size}")));
+        return Err(error(format!("randomBytes: invalid size: it must be between 1 and {MAX_RANDOM}, not {size}")));
     }
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let mut bytes = vec![0_u8; size as usize];

@@ -20,6 +20,13 @@ pub struct SharedArrayData {
     elements: Vec<Box<str>>,
 }
 
+impl SharedArrayData {
+    /// From elements that are JSON texts.
+    pub(super) fn new(elements: Vec<Box<str>>) -> Self {
+        Self { elements }
+    }
+}
+
 #[derive(Trace, Finalize, JsData)]
 struct Handle {
     #[unsafe_ignore_trace]
@@ -90,7 +97,7 @@ fn fill_with(name: &str, fill: &JsObject, context: &mut Context) -> JsResult<Sha
 
 /// An array-like that parses an element when it is read. Its target is a real (empty) array, so `Array.isArray` holds and the
 /// methods of arrays work.
-fn proxy(data: Arc<OnceLock<SharedArrayData>>, context: &mut Context) -> JsResult<JsValue> {
+pub(super) fn proxy(data: Arc<OnceLock<SharedArrayData>>, context: &mut Context) -> JsResult<JsValue> {
     let target = JsArray::new(context)?;
     let handle = JsObject::from_proto_and_data(None, Handle { data });
     // The data hangs on a hidden symbol of the target.

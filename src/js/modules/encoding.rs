@@ -15,15 +15,15 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     Ok(api)
 }
 
+/// An unknown name is the standard variant, as in k6.
 fn variant(value: &JsValue, context: &mut Context) -> JsResult<Encoding> {
-    let name = if value.is_null_or_undefined() { "std".to_owned() } else { to_text(value, context)? };
-    match name.as_str() {
-        "std" | "" => Ok(BASE64),
-        "rawstd" => Ok(BASE64_NOPAD),
-        "url" => Ok(BASE64URL),
-        "rawurl" => Ok(BASE64URL_NOPAD),
-        other => Err(error(format!("unknown base64 encoding '{other}'; known: std, rawstd, url, rawurl"))),
-    }
+    let name = if value.is_null_or_undefined() { String::new() } else { to_text(value, context)? };
+    Ok(match name.as_str() {
+        "rawstd" => BASE64_NOPAD,
+        "url" => BASE64URL,
+        "rawurl" => BASE64URL_NOPAD,
+        _ => BASE64,
+    })
 }
 
 /// `b64encode(input, [encoding])`; strings count as UTF-8.

@@ -2,14 +2,17 @@
 
 mod ai;
 mod crypto;
+mod csv;
 pub(crate) mod data;
 mod encoding;
 mod execution;
+mod fs;
 pub(crate) mod http;
 mod k6;
 mod metrics;
 mod secrets;
 mod sse;
+mod x509;
 
 use boa_engine::{Context, JsObject, JsResult};
 
@@ -26,15 +29,18 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["inrush/ai", "k6/x/ai"], build: ai::build },
     ModuleDef { paths: &["k6"], build: k6::build },
     ModuleDef { paths: &["k6/crypto"], build: crypto::build },
+    ModuleDef { paths: &["k6/crypto/x509"], build: x509::build },
     ModuleDef { paths: &["k6/data"], build: data::build },
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/experimental/csv"], build: csv::build },
+    ModuleDef { paths: &["k6/experimental/fs"], build: fs::build },
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/experimental/webcrypto"], build: super::globals::web_crypto::module },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/secrets"], build: secrets::build },
-    ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
+    ModuleDef { paths: &["k6/timers", "k6/experimental/timers"], build: super::globals::timers::module },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
 
