@@ -2,8 +2,11 @@
 import { getAltNames, parse as parseCertificate } from 'k6/crypto/x509';
 import csv, { Parser } from 'k6/experimental/csv';
 import { open as openFile, SeekMode } from 'k6/experimental/fs';
+import { Client as OldClient } from 'k6/experimental/redis';
+import { setTimeout as later } from 'k6/experimental/timers';
 import { crypto as oldCrypto } from 'k6/experimental/webcrypto';
 import secrets from 'k6/secrets';
+import { Client } from 'k6/x/redis';
 
 export async function secretsExample(): Promise<number> {
   const token = await secrets.get('token');
@@ -52,4 +55,19 @@ export async function webCryptoExample(data: ArrayBuffer): Promise<boolean> {
   const jwk: JsonWebKey = await crypto.subtle.exportKey('jwk', pair.publicKey);
   console.log(jwk.kty, (await crypto.subtle.exportKey('raw', key)).byteLength);
   return crypto.subtle.verify(how, pair.publicKey, signature, data);
+}
+
+export async function redisExample(): Promise<string> {
+  const client = new Client({ socket: { host: 'localhost', port: 6379, tls: { ca: ['...'] } }, password: 'x' });
+  const old = new OldClient({ addrs: ['localhost:6379'], db: 1 });
+  new Client({ cluster: { nodes: ['redis://a:1', { socket: { host: 'b' } }] } });
+  // @ts-expect-error an object is no value
+  await client.set('key', { a: 1 });
+  // @ts-expect-error there is no such option
+  new Client({ hosts: ['a'] });
+  await old.set('key', 1, 60);
+  const count: number = await client.incrBy('count', 2);
+  const all: Record<string, string> = await client.hgetall('hash');
+  later(() => console.log(count, all.field), 10);
+  return client.sendCommand('ECHO', 'hello');
 }

@@ -17,5 +17,6 @@
 /// <reference path="./k6-secrets.d.ts" />
 /// <reference path="./k6-timers.d.ts" />
 /// <reference path="./k6-options.d.ts" />
+/// <reference path="./k6-x-redis.d.ts" />
 /// <reference path="./k6-x-sse.d.ts" />
 /// <reference path="./inrush-ai.d.ts" />

@@ -24,6 +24,7 @@ use super::http::{BodyMode, Exchange, Request, Response};
 use super::message::{Outgoing, note_head};
 use super::progress::{Progress, Writes};
 use super::redirect::{self, Hop};
+use super::redis::{Redis, RedisSettings};
 use super::shared::Shared;
 use super::stream::{Deadline, OpenStream, Wire};
 use super::timed_io::ByteCounters;
@@ -67,6 +68,14 @@ impl Client {
     /// Bytes at this VU's sockets.
     pub fn bytes(&self) -> &ByteCounters {
         &self.inner.bytes
+    }
+
+    /// A Redis client whose bytes count as this VU's.
+    ///
+    /// # Errors
+    /// Certificates or keys that cannot be used.
+    pub fn redis(&self, settings: RedisSettings) -> Result<Redis, String> {
+        Redis::new(Arc::clone(&self.inner.shared), Arc::clone(&self.inner.bytes), settings)
     }
 
     /// Closes the connections that are idle (`noVUConnectionReuse`: after every iteration).

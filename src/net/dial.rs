@@ -101,6 +101,24 @@ pub(crate) async fn dial(
     Ok(dialled)
 }
 
+/// Connects for a protocol other than HTTP: without proxy, encrypted when there is a configuration.
+pub(crate) async fn raw(
+    shared: &Shared,
+    host: &str,
+    port: u16,
+    tls: Option<&Arc<ClientConfig>>,
+    bytes: &Arc<ByteCounters>,
+) -> Result<BoxIo, NetError> {
+    let mut times = DialTimes::default();
+    shared.targets.check_name(host)?;
+    let tcp = connect(resolve(shared, host, port, &mut times).await?).await?;
+    let io: BoxIo = Box::new(CountedIo::new(tcp, IoStamps::new(), bytes.clone()));
+    match tls {
+        Some(config) => handshake(config, host, io, &mut times).await.map(|(io, ..)| io),
+        None => Ok(io),
+    }
+}
+
 async fn resolve(shared: &Shared, host: &str, port: u16, times: &mut DialTimes) -> Result<SocketAddr, NetError> {
     let address = match shared.targets.mapped(host, port) {
         Some(address) => address,

@@ -18,6 +18,7 @@ mod message;
 mod progress;
 pub mod proxy;
 mod redirect;
+pub mod redis;
 mod shared;
 pub mod sse;
 pub mod sse_xk6;

@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 
 use crate::error::Error;
@@ -51,6 +52,50 @@ impl Tls {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { any: Arc::new(config), http1: Arc::new(http1) })
     }
+}
+
+/// A configuration with roots and a client certificate of its own, all of them PEM; no roots means the system's.
+///
+/// # Errors
+/// Texts that are no certificates or no key; the options' TLS versions.
+pub(crate) fn custom(options: &NetOptions, ca: &[String], client: Option<(&str, &str)>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&versions(options)?)
+        .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
+    let builder = if options.insecure_skip_tls_verify {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
+    } else if ca.is_empty() {
+        builder.with_root_certificates(RootCertStore::clone(native_roots()))
+    } else {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&ca.join("\n"), "ca")? {
+            roots
+                .add(certificate)
+                .map_err(|error| Error::config(format!("tls: a certificate of `ca` is unusable: {error}")))?;
+        }
+        builder.with_root_certificates(roots)
+    };
+    let mut config = match client {
+        Some((cert, key)) => {
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+                .map_err(|_| Error::config("tls: `key` is not a private key in PEM"))?;
+            builder
+                .with_client_auth_cert(certificates(cert, "cert")?, key)
+                .map_err(|error| Error::config(format!("tls: `cert` and `key` cannot be used: {error}")))?
+        }
+        None => builder.with_no_client_auth(),
+    };
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    found
+        .ok()
+        .filter(|found| !found.is_empty())
+        .ok_or_else(|| Error::config(format!("tls: `{what}` holds no certificate in PEM")))
 }
 
 /// Reading a few hundred certificates takes milliseconds: once per process.

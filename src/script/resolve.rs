@@ -47,6 +47,9 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
         });
     }
     if specifier == "k6" || specifier.starts_with("k6/") || specifier.starts_with("inrush/") {
+        if let Some(unresolved) = absent(specifier, builtins) {
+            return Err(unresolved);
+        }
         if KNOWN_ELSEWHERE.contains(&specifier) || specifier.starts_with("k6/experimental/") {
             return Err(Unresolved {
                 message: format!("k6's module '{specifier}' is not supported by this version"),
@@ -70,9 +73,33 @@ pub fn resolve(specifier: &str, dir: &Path, builtins: &[&str]) -> Result<Target,
     })
 }
 
+/// Modules that will not come: what they are, and what to do instead.
+fn absent(specifier: &str, builtins: &[&str]) -> Option<Unresolved> {
+    let (message, hint) = match specifier {
+        "k6/browser" | "k6/experimental/browser" | "k6/x/browser" => (
+            format!("'{specifier}' is not supported: inrush sends requests and has no browser"),
+            "send the requests that the page makes with k6/http, or run this script with k6".to_owned(),
+        ),
+        "k6/experimental/tracing" => (
+            format!("'{specifier}' is not supported; k6 has removed it, too"),
+            "leave out the import and instrumentHTTP(); set the header `traceparent` yourself if servers shall trace requests"
+                .to_owned(),
+        ),
+        _ if specifier.starts_with("k6/x/") => {
+            let known: Vec<&str> = builtins.iter().copied().filter(|b| b.starts_with("k6/x/")).collect();
+            let nearest = nearest(specifier, known.iter().copied()).map(|n| format!("did you mean '{n}'? "));
+            (
+                format!("'{specifier}' is an extension of k6; inrush cannot load extensions"),
+                format!("{}built in are: {}", nearest.unwrap_or_default(), known.join(", ")),
+            )
+        }
+        _ => return None,
+    };
+    Some(Unresolved { message, hint })
+}
+
 /// Modules of k6 that are missing here; `k6/experimental/*` too.
-const KNOWN_ELSEWHERE: &[&str] =
-    &["k6/browser", "k6/crypto/x509", "k6/html", "k6/net/grpc", "k6/websockets", "k6/ws"];
+const KNOWN_ELSEWHERE: &[&str] = &["k6/html", "k6/net/grpc", "k6/websockets", "k6/ws"];
 
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {

@@ -1,6 +1,6 @@
 //! `k6/experimental/fs`, `k6/experimental/csv` and `k6/crypto/x509`: reading files and what is in them.
 
-use crate::support::run_checked_files;
+use crate::support::{run_checked_files, run_files};
 
 #[test]
 fn files_are_read_piece_by_piece() {
@@ -140,4 +140,19 @@ export default function () {
         ("ec.pem", include_str!("../scripts/certificate-ec.pem")),
     ];
     run_checked_files(&files, "t.js", &[]);
+}
+
+#[test]
+fn modules_that_will_not_come_say_so_once() {
+    for (module, what, hint) in [
+        ("k6/browser", "has no browser", "k6/http"),
+        ("k6/experimental/browser", "has no browser", "k6/http"),
+        ("k6/experimental/tracing", "removed it", "traceparent"),
+        ("k6/x/kafka", "an extension of k6", "k6/x/redis"),
+        ("k6/x/rediss", "an extension of k6", "did you mean 'k6/x/redis'?"),
+    ] {
+        let script = format!("import x from '{module}';\nexport default () => {{}};");
+        let ran = run_files(&[("t.js", &script)], &["run", "-q", "t.js"]).exits(255).says(&[module, what, hint]);
+        assert_eq!(ran.stderr.matches(what).count(), 1, "{}", ran.all());
+    }
 }

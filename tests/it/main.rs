@@ -14,6 +14,7 @@ mod k6_scripts;
 mod limits;
 mod mock_process;
 mod preflight;
+mod redis;
 mod secrets;
 mod server;
 mod sse;

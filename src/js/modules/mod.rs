@@ -10,6 +10,7 @@ mod fs;
 pub(crate) mod http;
 mod k6;
 mod metrics;
+mod redis;
 mod secrets;
 mod sse;
 mod x509;
@@ -41,6 +42,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/secrets"], build: secrets::build },
     ModuleDef { paths: &["k6/timers", "k6/experimental/timers"], build: super::globals::timers::module },
+    ModuleDef { paths: &["k6/x/redis", "k6/experimental/redis"], build: redis::build },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
 
