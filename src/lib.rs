@@ -6,6 +6,7 @@ pub mod error;
 pub mod spelling;
 pub mod stop;
 
+pub mod html;
 pub mod metrics;
 pub mod stats;
 

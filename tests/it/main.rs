@@ -7,6 +7,7 @@ mod executors;
 mod exit_codes;
 mod http;
 mod http_failures;
+mod http_pages;
 mod http_samples;
 mod k6_scripts;
 mod limits;

@@ -5,6 +5,7 @@ mod crypto;
 pub(crate) mod data;
 mod encoding;
 mod execution;
+mod html;
 pub(crate) mod http;
 mod k6;
 mod metrics;
@@ -28,6 +29,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/data"], build: data::build },
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
