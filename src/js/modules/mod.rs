@@ -29,6 +29,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/data"], build: data::build },
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },

@@ -5,6 +5,7 @@ mod body;
 mod cookies;
 mod emit;
 mod expected;
+mod fetch;
 mod page;
 mod request;
 mod response;
@@ -21,6 +22,7 @@ use crate::js::host::host;
 use crate::net::{self, cookies::CookieJar};
 
 pub(crate) use cookies::jar_of;
+pub(crate) use fetch::fetch;
 
 use self::expected::Expected;
 use self::request::{Prepared, Report, prepare};
