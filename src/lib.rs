@@ -8,6 +8,7 @@ pub mod spelling;
 pub mod stop;
 
 pub mod crypto;
+pub mod html;
 pub mod metrics;
 pub mod stats;
 

@@ -1,5 +1,6 @@
 // Type tests of the k6 modules. A line after @ts-expect-error must not compile; every other line must.
 import { check, fail, group, randomSeed, sleep } from 'k6';
+import { parseHTML, type Elements } from 'k6/html';
 import http, { type RefinedResponse } from 'k6/http';
 import { Counter, Gauge, Rate, Trend } from 'k6/metrics';
 import { SharedArray } from 'k6/data';
@@ -23,6 +24,13 @@ export const options: Options = {
 export const windowed: Options = { duration: '1m', warmUp: '10s', coolDown: 5000 };
 // @ts-expect-error a duration is no list
 export const badWindow: Options = { duration: '1m', warmUp: ['10s'] };
+export const secured: Options = {
+  tlsAuth: [{ domains: ['*.example.com'], cert: 'PEM', key: 'PEM', password: 'p' }],
+  tlsCipherSuites: ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
+  localIPs: '10.0.0.0/24',
+};
+// @ts-expect-error a certificate has a key
+export const keyless: Options = { tlsAuth: [{ cert: 'PEM' }] };
 export const shortcuts: Options = { vus: 2, duration: '5s', summaryTrendStats: ['avg', 'p(99)'] };
 // @ts-expect-error an executor that does not exist
 export const wrong: Options = { scenarios: { a: { executor: 'constant-rate', rate: 1 } } };
@@ -66,6 +74,20 @@ http.setResponseCallback(http.expectedStatuses(200, { min: 300, max: 399 }));
 http.asyncRequest('GET', 'http://127.0.0.1/').then((r) => r.status);
 const jar = http.cookieJar();
 jar.set('http://127.0.0.1/', 'a', 'b', { max_age: 60 });
+http.get('http://u:p@127.0.0.1/', { auth: 'digest' });
+// @ts-expect-error an unknown way to log in
+http.get('http://u:p@127.0.0.1/', { auth: 'kerberos' });
+http.post('http://127.0.0.1/', { file: http.file(new Uint8Array([1]), 'a.bin', 'a/b'), list: ['a', 1] });
+const page = parseHTML('<a href=/x>go</a>');
+const texts: string[] = page.find('a').map((_, link) => link.text().trim());
+(page.find('a').get(0) as Elements['a']).href().length;
+page.find('form').each((_, form) => form.querySelectorAll('input').map((input) => input.id()));
+plain.html('title').text() + plain.clickLink({ selector: '#go' }).status;
+plain.submitForm({ fields: { login: 'me', ids: [1, 2] } }).json('id');
+// @ts-expect-error a selector is a text
+page.find(7);
+// @ts-expect-error a misspelt option
+plain.clickLink({ select: '#go' });
 // @ts-expect-error misspelt parameter
 http.get('http://127.0.0.1/', { header: {} });
 // @ts-expect-error a body of numbers has no meaning
@@ -121,4 +143,4 @@ export default function (): void {
   if (!held) fail(`iteration ${__ITER} of VU ${__VU}`);
 }
 
-export { result, bytes, back, hash, raw, file, binary };
+export { texts, result, bytes, back, hash, raw, file, binary };

@@ -4,6 +4,7 @@
 /// <reference path="./globals.d.ts" />
 /// <reference path="./web-crypto.d.ts" />
 /// <reference path="./k6.d.ts" />
+/// <reference path="./k6-html.d.ts" />
 /// <reference path="./k6-http.d.ts" />
 /// <reference path="./k6-metrics.d.ts" />
 /// <reference path="./k6-data.d.ts" />

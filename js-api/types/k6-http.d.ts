@@ -1,4 +1,6 @@
 declare module 'k6/http' {
+  import type { Selection } from 'k6/html';
+
   /** How the body of a response is given: text, bytes, or not at all. */
   export type ResponseType = 'text' | 'binary' | 'none';
 
@@ -25,7 +27,7 @@ declare module 'k6/http' {
   type FormValue = string | number | boolean | FileData;
 
   export interface FileData {
-    readonly data: string | ArrayBuffer;
+    readonly data: string | ArrayBuffer | ArrayBufferView;
     readonly filename: string;
     readonly content_type: string;
   }
@@ -40,8 +42,8 @@ declare module 'k6/http' {
     redirects?: number;
     cookies?: Record<string, string | { value: string; replace?: boolean }>;
     jar?: CookieJar;
-    /** `'basic'` with the user and password of the URL (`http://user:password@host/`). */
-    auth?: 'basic';
+    /** How the user and password of the URL (`http://user:password@host/`) are shown; `'basic'` by default. */
+    auth?: 'basic' | 'digest' | 'ntlm';
     /** Compresses the request body: one or more of gzip, deflate, br, zstd, separated by commas. */
     compression?: string;
     responseType?: RT;
@@ -121,6 +123,17 @@ declare module 'k6/http' {
      * nowhere. Throws when the body is not JSON.
      */
     json(path?: string): any;
+    /** The body as a page, or the part of it that a selector names. */
+    html(selector?: string): Selection;
+    /** Gets where the first link that matches (`a[href]` by default) leads to. */
+    clickLink(options?: { selector?: string; params?: Params }): Response;
+    /** Sends the first form that matches, with its own values, the submit button's, and above them `fields`. */
+    submitForm(options?: {
+      formSelector?: string;
+      submitSelector?: string;
+      fields?: { [name: string]: FormValue | FormValue[] };
+      params?: Params;
+    }): Response;
   }
 
   /** k6's name of a response whose body type follows from `responseType`. */
@@ -164,7 +177,7 @@ declare module 'k6/http' {
   export function url(strings: TemplateStringsArray, ...values: unknown[]): HttpUrl;
 
   /** A file for a multipart body. The name is the time of the call by default, the type `application/octet-stream`. */
-  export function file(data: string | ArrayBuffer, filename?: string, contentType?: string): FileData;
+  export function file(data: string | ArrayBuffer | ArrayBufferView, filename?: string, contentType?: string): FileData;
 
   /** Cookies a VU keeps; they are forgotten after each iteration unless `noCookiesReset` is set. */
   export class CookieJar {

@@ -138,6 +138,12 @@ declare module 'k6/options' {
     httpDebug?: 'headers' | 'full';
     insecureSkipTLSVerify?: boolean;
     tlsVersion?: TlsVersion | { min?: TlsVersion; max?: TlsVersion };
+    /** Offered for TLS 1.2, by IANA's or OpenSSL's names; TLS 1.3 brings its own. */
+    tlsCipherSuites?: string[];
+    /** Client certificates as PEM texts; `domains` without entries stands for all hosts. */
+    tlsAuth?: { domains?: string[]; cert: string; key: string; password?: string }[];
+    /** Addresses to connect from, one per VU in turn: `'10.0.0.7,10.0.1.0-10.0.1.9,10.0.2.0/24'`. */
+    localIPs?: string;
     noConnectionReuse?: boolean;
     noVUConnectionReuse?: boolean;
     noCookiesReset?: boolean;

@@ -110,8 +110,8 @@ pub(crate) struct OptionFlags {
     /// Start paused (needs the REST API, not built yet)
     #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true, hide = true)]
     paused: Option<bool>,
-    /// Local addresses to connect from (not built yet)
-    #[arg(long, value_name = "LIST", hide = true)]
+    /// Local addresses to connect from, one per VU in turn: addresses, ranges a-b, networks a/24
+    #[arg(long, value_name = "LIST")]
     local_ips: Option<String>,
     /// Share of the test this instance runs (not built yet)
     #[arg(long, value_name = "SEGMENT", hide = true)]

@@ -125,7 +125,7 @@ impl Host {
         let Some(shared) = self.shared.net.get() else {
             return Err(error("the network cannot be used in the init context"));
         };
-        let made = Arc::new(net::Client::new(Arc::clone(shared)));
+        let made = Arc::new(net::Client::for_vu(Arc::clone(shared), self.vu_id));
         *client = Some(Arc::clone(&made));
         Ok(made)
     }

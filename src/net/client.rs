@@ -5,6 +5,7 @@
 //! and closes its connection.
 
 use std::future::{Future as _, poll_fn};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::Poll;
@@ -14,13 +15,16 @@ use bytes::{Bytes, BytesMut};
 use hyper::body::Incoming;
 use url::Url;
 
+use crate::options::IpRange;
+
+use super::auth::Login;
 use super::body::{BODY_LIMIT, Decoder, compress};
 use super::connections::{Connection, Connections, H1, H2, SendBody};
 use super::debug;
 use super::dial::{DialTimes, Target, dial};
 use super::error::{NetError, NetErrorKind};
 use super::headers::Headers;
-use super::http::{BodyMode, Exchange, Request, Response};
+use super::http::{Auth, BodyMode, Exchange, Request, Response};
 use super::message::{Outgoing, note_head};
 use super::progress::{Progress, Writes};
 use super::redirect::{self, Hop};
@@ -28,9 +32,6 @@ use super::redis::{Redis, RedisSettings};
 use super::shared::Shared;
 use super::stream::{Deadline, OpenStream, Wire};
 use super::timed_io::ByteCounters;
-
-/// Most of a redirect's body that is read to save its connection.
-const REDIRECT_BODY_LIMIT: u64 = 64 << 10;
 
 /// Bodies of one piece are copied when they are shorter.
 const SHARED_FROM: usize = 64 << 10;
@@ -45,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) connections: Connections,
     bytes: Arc<ByteCounters>,
+    /// `localIPs`.
+    from: Option<IpAddr>,
 }
 
 impl std::fmt::Debug for Client {
@@ -56,8 +59,14 @@ impl std::fmt::Debug for Client {
 impl Client {
     /// A client without connections.
     pub fn new(shared: Arc<Shared>) -> Self {
+        Self::for_vu(shared, 0)
+    }
+
+    /// As [`Client::new`]; the VU's number decides which of the local addresses it uses.
+    pub fn for_vu(shared: Arc<Shared>, vu: u64) -> Self {
         let bytes = Arc::new(ByteCounters::default());
-        Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes }) }
+        let from = IpRange::pick(&shared.options.local_ips, vu);
+        Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes, from }) }
     }
 
     /// What all VUs share.
@@ -128,10 +137,14 @@ impl Client {
             }
         };
         let limit = request.max_redirects.unwrap_or(inner.shared.options.max_redirects);
+        let http1_only = request.http1_only || request.auth == Auth::Ntlm;
         let mut deadline = Deadline::new(request.timeout);
         let mut hops: Vec<Exchange> = Vec::new();
+        let mut redirects = 0;
+        let mut login = Login::new(&request, &hop);
+        let mut held = None;
         loop {
-            let outgoing = Outgoing::new(&hop, &request, &inner.shared.options);
+            let outgoing = Outgoing::new(&hop, &request, login.as_ref(), &inner.shared.options);
             let mut progress = Progress::new(
                 hop.method.clone(),
                 redirect::without_user(&hop.url),
@@ -140,7 +153,7 @@ impl Client {
                 start,
             );
             let result = {
-                let mut attempt = pin!(inner.attempt(&hop, &outgoing, request.http1_only, &mut progress));
+                let mut attempt = pin!(inner.attempt(&hop, &outgoing, http1_only, held.take(), &mut progress));
                 poll_fn(|cx| match attempt.as_mut().poll(cx) {
                     Poll::Ready(result) => Poll::Ready(result),
                     Poll::Pending => deadline.poll(cx).map(Err),
@@ -169,35 +182,44 @@ impl Client {
                 body_bytes: 0,
                 end: None,
                 error: None,
+                hold: false,
+                held: None,
             };
             let head = stream.head();
-            if !redirect::is_redirect(head.status, head.headers) {
-                stream.redirects = hops;
-                return Ok(stream);
-            }
-            if hops.len() as u64 >= u64::from(limit) {
-                if request.max_redirects.is_none() {
-                    tracing::warn!(
-                        "stopped after {limit} redirects at {}: the last redirect is the answer (raise maxRedirects, or pass `redirects` to the request)",
-                        head.url
-                    );
+            let challenged = head.status == 401 && login.as_mut().is_some_and(|login| login.answer(&hop, head.headers));
+            let mut next = None;
+            if !challenged {
+                if !redirect::is_redirect(head.status, head.headers) {
+                    stream.redirects = hops;
+                    return Ok(stream);
                 }
-                stream.redirects = hops;
-                return Ok(stream);
+                if redirects >= limit {
+                    if request.max_redirects.is_none() {
+                        tracing::warn!(
+                            "stopped after {limit} redirects at {}: the last redirect is the answer (raise maxRedirects, or pass `redirects` to the request)",
+                            head.url
+                        );
+                    }
+                    stream.redirects = hops;
+                    return Ok(stream);
+                }
+                redirects += 1;
+                next = Some(redirect::next(&hop, &first, head.status, head.headers));
             }
-            let next = redirect::next(&hop, &first, head.status, head.headers);
-            stream.decoder = None;
-            while stream.body_bytes <= REDIRECT_BODY_LIMIT && matches!(stream.chunk().await, Some(Ok(_))) {}
-            // A redirect whose body broke has redirected all the same; only time can run out.
-            if stream.error.as_ref().is_some_and(|error| error.kind != NetErrorKind::Timeout) {
-                stream.error = None;
-            }
+            stream.hold = challenged && login.as_ref().is_some_and(Login::holds_connection);
+            stream.pass_by().await;
+            held = stream.held.take();
             let timed_out = stream.error.is_some();
             deadline = std::mem::replace(&mut stream.deadline, Deadline::new(None));
             let mut exchange = stream.finish();
+            exchange.challenge = challenged;
             match next {
-                Ok(next) => hop = next,
-                Err(error) => exchange.error = exchange.error.or(Some(error)),
+                None => {}
+                Some(Ok(next)) => {
+                    hop = next;
+                    login = Login::new(&request, &hop);
+                }
+                Some(Err(error)) => exchange.error = exchange.error.or(Some(error)),
             }
             debug::log(inner.shared.options.http_debug, &exchange);
             let failed = timed_out || exchange.error.is_some();
@@ -218,6 +240,7 @@ impl Inner {
         hop: &Hop,
         outgoing: &Outgoing,
         http1_only: bool,
+        mut held: Option<Box<H1>>,
         progress: &mut Progress,
     ) -> Result<Wire, NetError> {
         let https = hop.url.scheme() == "https";
@@ -229,7 +252,11 @@ impl Inner {
         };
         let mut fresh = self.shared.options.no_connection_reuse;
         loop {
-            let pooled = if fresh { None } else { self.connections.take(&target) };
+            let pooled = match held.take() {
+                Some(h1) => Some(Connection::H1(h1)),
+                None if fresh => None,
+                None => self.connections.take(&target),
+            };
             let reused = pooled.is_some();
             let connection = match pooled {
                 Some(connection) => connection,
@@ -255,7 +282,8 @@ impl Inner {
     }
 
     async fn connect(&self, target: &Target, progress: &mut Progress) -> Result<Connection, NetError> {
-        let dialled = dial(&self.shared, target, &self.bytes, &mut progress.remote, &mut progress.times).await?;
+        let dialled =
+            dial(&self.shared, target, self.from, &self.bytes, &mut progress.remote, &mut progress.times).await?;
         let remote = progress.remote.clone();
         if !dialled.http2 {
             return Ok(Connection::H1(Box::new(H1::start(dialled, remote, target.clone()).await?)));

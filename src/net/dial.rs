@@ -2,14 +2,15 @@
 //!
 //! Called by `client` when the VU has no connection to reuse. It does not speak HTTP beyond a proxy's CONNECT.
 
-use std::net::SocketAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 use super::error::{NetError, NetErrorKind};
@@ -53,10 +54,11 @@ pub(crate) struct Dialled {
     pub(crate) forward_proxy: Option<Option<String>>,
 }
 
-/// Connects to `target`. `remote` and `times` are filled as far as it gets.
+/// Connects to `target`, from a local address if one is given. `remote` and `times` are filled as far as it gets.
 pub(crate) async fn dial(
     shared: &Shared,
     target: &Target,
+    from: Option<IpAddr>,
     bytes: &Arc<ByteCounters>,
     remote: &mut Remote,
     times: &mut DialTimes,
@@ -69,7 +71,7 @@ pub(crate) async fn dial(
 
     let stamps = IoStamps::new();
     let began = Instant::now();
-    let tcp = connect(address).await?;
+    let tcp = connect(address, from).await?;
     times.connecting = began.elapsed();
     let mut io: BoxIo = Box::new(CountedIo::new(tcp, stamps.clone(), bytes.clone()));
 
@@ -90,7 +92,7 @@ pub(crate) async fn dial(
         forward_proxy: None,
     };
     if target.https {
-        let config = if target.http1_only { &shared.tls.http1 } else { &shared.tls.any };
+        let config = shared.tls.for_host(&target.host, target.http1_only);
         let (encrypted, info, http2) = handshake(config, &target.host, io, times).await?;
         remote.tls = Some(info.clone());
         (io, dialled.tls, dialled.http2) = (encrypted, Some(info), http2);
@@ -133,8 +135,22 @@ async fn resolve(shared: &Shared, host: &str, port: u16, times: &mut DialTimes) 
     Ok(address)
 }
 
-async fn connect(address: SocketAddr) -> Result<TcpStream, NetError> {
-    let tcp = match tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+async fn connect(address: SocketAddr, from: Option<IpAddr>) -> Result<TcpStream, NetError> {
+    let connecting = async {
+        let Some(from) = from else { return TcpStream::connect(address).await };
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        if from.is_ipv4() != address.is_ipv4() {
+            return Err(io::Error::other(format!("the local address {from} (localIPs) is of another kind")));
+        }
+        let cannot = |error: io::Error| {
+            let text = error.to_string();
+            let why = text.split(" (os error").next().unwrap_or_default().to_lowercase();
+            io::Error::other(format!("the local address {from} (localIPs) cannot be used: {why}"))
+        };
+        socket.bind(SocketAddr::new(from, 0)).map_err(cannot)?;
+        socket.connect(address).await
+    };
+    let tcp = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(error)) => return Err(NetError::dial(address, &error)),
         Err(_) => {

@@ -24,6 +24,18 @@ pub enum BodyMode {
     Discard,
 }
 
+/// How a request says who it is, with the user and password of its URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Auth {
+    /// At once, in clear.
+    #[default]
+    Basic,
+    /// Digest (RFC 7616), after the server's challenge.
+    Digest,
+    /// NTLMv2, on one HTTP/1.1 connection.
+    Ntlm,
+}
+
 /// A cookie of one request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestCookie {
@@ -64,6 +76,8 @@ pub struct Request {
     pub cookies: Vec<RequestCookie>,
     /// Algorithms applied to the body, in order.
     pub compression: Vec<Compression>,
+    /// How the URL's user logs in.
+    pub auth: Auth,
     /// Do not offer HTTP/2.
     pub http1_only: bool,
     /// Send it again on a new connection, whatever its method, when a reused one closes at once without a byte of an answer.
@@ -84,6 +98,7 @@ impl Request {
             jar: None,
             cookies: Vec::new(),
             compression: Vec::new(),
+            auth: Auth::Basic,
             http1_only: false,
             repeat_if_stale: false,
         }
@@ -198,6 +213,8 @@ pub struct Exchange {
     pub marks: Marks,
     /// The connection had served a request before.
     pub reused: bool,
+    /// A 401 that was expected: the next exchange answers its challenge.
+    pub challenge: bool,
     /// Why it failed; None when a complete answer of whatever status arrived.
     pub error: Option<NetError>,
 }

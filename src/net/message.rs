@@ -9,6 +9,7 @@ use hyper::{Method, Uri, Version};
 
 use crate::options::NetOptions;
 
+use super::auth::Login;
 use super::connections::SendBody;
 use super::error::{NetError, NetErrorKind};
 use super::headers::Headers;
@@ -33,7 +34,8 @@ pub(crate) struct Outgoing {
 
 impl Outgoing {
     /// The caller's headers, completed: user agent, length, credentials, cookies.
-    pub(crate) fn new(hop: &Hop, request: &Request, options: &NetOptions) -> Self {
+    /// `login` has its own say about who we are.
+    pub(crate) fn new(hop: &Hop, request: &Request, login: Option<&Login>, options: &NetOptions) -> Self {
         let given = &hop.headers;
         let mut headers = Headers::new();
         let host = given.get("Host").filter(|host| !host.is_empty()).map(str::to_owned);
@@ -50,14 +52,19 @@ impl Outgoing {
         for (name, value) in given.iter().filter(|(name, _)| !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))) {
             headers.push(name, value);
         }
-        if let (None, Some(value)) = (headers.get("Authorization"), basic_auth(&hop.url)) {
+        let authorization = match login {
+            Some(login) => login.header().map(str::to_owned),
+            None => basic_auth(&hop.url),
+        };
+        if let (None, Some(value)) = (headers.get("Authorization"), authorization) {
             headers.push("Authorization", value);
         }
         let cookies = cookies(hop, request);
         if !cookies.is_empty() {
             headers.push("Cookie", cookies);
         }
-        if options.no_connection_reuse && headers.get("Connection").is_none() {
+        let closes = options.no_connection_reuse && !login.is_some_and(Login::holds_connection);
+        if closes && headers.get("Connection").is_none() {
             headers.push("Connection", "close");
         }
         let repeatable = matches!(hop.method.as_str(), "GET" | "HEAD" | "OPTIONS" | "TRACE")
@@ -198,7 +205,7 @@ mod tests {
     }
 
     fn build(hop: &Hop) -> Outgoing {
-        Outgoing::new(hop, &Request::new("POST", hop.url.as_str()), &NetOptions::default())
+        Outgoing::new(hop, &Request::new("POST", hop.url.as_str()), None, &NetOptions::default())
     }
 
     #[test]

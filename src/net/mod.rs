@@ -4,18 +4,22 @@
 //! [`Client::open`] a streaming one; both report failures as data ([`Exchange::error`]), never as an `Err` that ends a VU.
 //! Stamps are taken where sockets are read and written (`timed_io`), and never after a hop to another thread.
 
+mod auth;
 pub mod body;
 mod client;
+mod client_key;
 mod connections;
 pub mod cookies;
 mod debug;
 mod dial;
+mod digest;
 mod dns;
 pub mod error;
 pub mod headers;
 pub mod http;
 mod lanes;
 mod message;
+mod ntlm;
 mod progress;
 pub mod proxy;
 mod redirect;
@@ -35,7 +39,7 @@ pub use client::Client;
 pub use cookies::{Cookie, CookieJar};
 pub use error::{NetError, NetErrorKind};
 pub use headers::Headers;
-pub use http::{BodyMode, Exchange, Marks, Remote, Request, RequestCookie, Response, Timings, TlsInfo};
+pub use http::{Auth, BodyMode, Exchange, Marks, Remote, Request, RequestCookie, Response, Timings, TlsInfo};
 pub use lanes::Lanes;
 pub use proxy::ProxyConfig;
 pub use shared::Shared;

@@ -92,6 +92,7 @@ impl Progress {
             remote: self.remote,
             marks: self.marks,
             reused: self.reused,
+            challenge: false,
             error,
         }
     }

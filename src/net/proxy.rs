@@ -151,7 +151,7 @@ pub(crate) fn basic_auth(url: &Url) -> Option<String> {
     Some(format!("Basic {}", BASE64.encode(&pair)))
 }
 
-fn percent_decode(text: &str) -> Vec<u8> {
+pub(crate) fn percent_decode(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

@@ -16,11 +16,14 @@ use tokio::time::Sleep;
 use super::body::Decoder;
 use super::client::Inner;
 use super::connections::H1;
-use super::error::NetError;
+use super::error::{NetError, NetErrorKind};
 use super::headers::Headers;
 use super::http::{Exchange, Marks, Remote};
 use super::progress::{Progress, Writes};
 use super::timed_io::IoStamps;
+
+/// Most of a redirect's body that is read to save its connection.
+const PASS_BY_LIMIT: u64 = 64 << 10;
 
 /// A piece of a body.
 #[derive(Clone, Debug)]
@@ -72,6 +75,9 @@ pub struct OpenStream {
     pub(crate) body_bytes: u64,
     pub(crate) end: Option<Instant>,
     pub(crate) error: Option<NetError>,
+    /// The connection is not given back at the end of the body but kept here, for the next step of a login.
+    pub(crate) hold: bool,
+    pub(crate) held: Option<Box<H1>>,
 }
 
 /// The time limit of a request.
@@ -144,6 +150,16 @@ impl OpenStream {
         }
     }
 
+    /// Reads on without keeping anything, so that the connection can serve the next request; a long body is not worth it.
+    /// What breaks here does not matter, as the answer has been understood: only time can run out.
+    pub(crate) async fn pass_by(&mut self) {
+        self.decoder = None;
+        while self.body_bytes <= PASS_BY_LIMIT && matches!(self.chunk().await, Some(Ok(_))) {}
+        if self.error.as_ref().is_some_and(|error| error.kind != NetErrorKind::Timeout) {
+            self.error = None;
+        }
+    }
+
     /// Ends the exchange. A body that was not read to its end is given up, and its connection closed; that alone is no
     /// error of the exchange. The body is not part of the result: it was handed out in chunks.
     pub fn finish(self) -> Exchange {
@@ -197,7 +213,9 @@ impl OpenStream {
         match std::mem::replace(&mut self.wire, Wire::Done) {
             Wire::H1(h1, _) => {
                 self.end = Some(read_at(&h1.stamps));
-                if !self.client.shared.options.no_connection_reuse {
+                if self.hold {
+                    self.held = Some(h1);
+                } else if !self.client.shared.options.no_connection_reuse {
                     self.client.connections.give_back(h1);
                 }
             }

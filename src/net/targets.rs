@@ -112,7 +112,8 @@ impl Targets {
     }
 }
 
-fn matches(pattern: &str, host: &str) -> bool {
+/// Whether a host fits a pattern in lower case; a leading `*` stands for any prefix.
+pub(crate) fn matches(pattern: &str, host: &str) -> bool {
     match pattern.strip_prefix('*') {
         Some(suffix) => host.ends_with(suffix) && host.len() > suffix.len() || suffix.is_empty(),
         None => pattern == host,

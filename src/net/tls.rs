@@ -5,16 +5,19 @@
 
 use std::sync::{Arc, OnceLock};
 
-use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WantsClientCert};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion,
+};
 
 use crate::error::Error;
 use crate::options::NetOptions;
 
+use super::client_key;
 use super::http::TlsInfo;
 
 /// The client configurations of a run.
@@ -23,35 +26,90 @@ pub(crate) struct Tls {
     pub(crate) any: Arc<ClientConfig>,
     /// Offers HTTP/1.1 alone.
     pub(crate) http1: Arc<ClientConfig>,
+    /// Those that show a client certificate, in the order of `tlsAuth`.
+    known: Vec<Known>,
+}
+
+/// What is shown to some hosts.
+struct Known {
+    /// Lower case; empty = all hosts.
+    domains: Vec<String>,
+    any: Arc<ClientConfig>,
+    http1: Arc<ClientConfig>,
 }
 
 impl Tls {
     /// Reads the options. Roots are the system's (or `SSL_CERT_FILE` / `SSL_CERT_DIR`) and `extra_roots`.
     ///
     /// # Errors
-    /// A TLS version that does not exist or is too old, or a range without a version.
+    /// A TLS version that does not exist or is too old, a range without a version, a client certificate that cannot be used.
     pub(crate) fn new(options: &NetOptions, extra_roots: &[CertificateDer<'static>]) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&versions(options)?)
-            .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
-        let mut config = if options.insecure_skip_tls_verify {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider))).with_no_client_auth()
-        } else {
-            let mut roots = RootCertStore::clone(native_roots());
+        let mut provider = aws_lc_rs::default_provider();
+        if !options.tls_cipher_suites.is_empty() {
+            provider.cipher_suites.retain(|suite| {
+                let name = format!("{:?}", suite.suite());
+                name.starts_with("TLS13_") || options.tls_cipher_suites.contains(&name)
+            });
+        }
+        let provider = Arc::new(provider);
+        let mut roots = None;
+        if !options.insecure_skip_tls_verify {
+            let mut all = RootCertStore::clone(native_roots());
             for root in extra_roots {
-                roots
-                    .add(root.clone())
+                all.add(root.clone())
                     .map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
             }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            roots = Some(Arc::new(all));
+        }
+        let versions = versions(options)?;
+        let builder = || -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+            let builder = ClientConfig::builder_with_provider(provider.clone())
+                .with_protocol_versions(&versions)
+                .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
+            Ok(match &roots {
+                Some(roots) => builder.with_root_certificates(roots.clone()),
+                None => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))),
+            })
         };
-        config.resumption = Resumption::disabled();
-        let mut http1 = config.clone();
-        http1.alpn_protocols = vec![b"http/1.1".to_vec()];
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { any: Arc::new(config), http1: Arc::new(http1) })
+        let mut known = Vec::new();
+        for (at, auth) in options.tls_auth.iter().enumerate() {
+            let bad = |why: String| Error::config(format!("tlsAuth[{at}]: {why}"));
+            let (chain, key) = client_key::read(auth).map_err(bad)?;
+            let config = builder()?.with_client_auth_cert(chain, key).map_err(|error| bad(error.to_string()))?;
+            let (any, http1) = both(config);
+            let domains = auth.domains.iter().map(|domain| domain.trim().to_ascii_lowercase()).collect();
+            known.push(Known { domains, any, http1 });
+        }
+        let (any, http1) = both(builder()?.with_no_client_auth());
+        Ok(Self { any, http1, known })
     }
+
+    /// The configuration for a host: the one with the first client certificate that is meant for it, if any.
+    pub(crate) fn for_host(&self, host: &str, http1_only: bool) -> &Arc<ClientConfig> {
+        let known = if self.known.is_empty() {
+            None
+        } else {
+            let host = host.to_ascii_lowercase();
+            self.known.iter().find(|known| {
+                known.domains.is_empty() || known.domains.iter().any(|domain| super::targets::matches(domain, &host))
+            })
+        };
+        match (known, http1_only) {
+            (Some(known), true) => &known.http1,
+            (Some(known), false) => &known.any,
+            (None, true) => &self.http1,
+            (None, false) => &self.any,
+        }
+    }
+}
+
+/// Without resumption; once with HTTP/2 on offer and once without.
+fn both(mut config: ClientConfig) -> (Arc<ClientConfig>, Arc<ClientConfig>) {
+    config.resumption = Resumption::disabled();
+    let mut http1 = config.clone();
+    http1.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    (Arc::new(config), Arc::new(http1))
 }
 
 /// A configuration with roots and a client certificate of its own, all of them PEM; no roots means the system's.

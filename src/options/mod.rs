@@ -6,6 +6,7 @@
 pub mod duration;
 mod fields;
 pub mod layers;
+mod local_ips;
 mod merge;
 mod merged_json;
 mod net_parse;
@@ -17,6 +18,7 @@ mod scenario_parse;
 #[cfg(test)]
 mod tests;
 mod thresholds;
+mod tls_parse;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,6 +30,7 @@ pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
 
 pub use duration::{format_duration, parse_duration};
 pub use layers::{FlagOptions, Layers};
+pub use local_ips::IpRange;
 pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 
@@ -170,6 +173,32 @@ pub struct NetOptions {
     pub tls_min: Option<String>,
     /// Highest TLS version; None = library default.
     pub tls_max: Option<String>,
+    /// Cipher suites offered for TLS 1.2, by IANA's names; empty = all that are safe.
+    pub tls_cipher_suites: Vec<String>,
+    /// Client certificates.
+    pub tls_auth: Vec<TlsAuth>,
+    /// Addresses requests leave from, one per VU in turn; empty = the system picks.
+    pub local_ips: Vec<IpRange>,
+}
+
+/// A client certificate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TlsAuth {
+    /// Hosts it is shown to; a leading `*.` stands for any subdomain; empty = all.
+    pub domains: Vec<String>,
+    /// PEM text of the certificate and those that vouch for it.
+    pub cert: String,
+    /// PEM text of the private key.
+    pub key: String,
+    /// Of the key.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for TlsAuth {
+    /// Without key and password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsAuth").field("domains", &self.domains).finish_non_exhaustive()
+    }
 }
 
 impl Default for NetOptions {
@@ -192,6 +221,9 @@ impl Default for NetOptions {
             dns_policy: "preferIPv4".to_owned(),
             tls_min: None,
             tls_max: None,
+            tls_cipher_suites: Vec::new(),
+            tls_auth: Vec::new(),
+            local_ips: Vec::new(),
         }
     }
 }

@@ -7,13 +7,11 @@ use serde_json::Value;
 
 use super::duration::parse_duration;
 use super::reader::{Reader, shown};
-use super::{HttpDebug, NetOptions};
+use super::{HttpDebug, IpRange, NetOptions, tls_parse};
 use crate::spelling::nearest;
 
 const SELECTS: &[&str] = &["random", "first", "roundRobin"];
 const POLICIES: &[&str] = &["preferIPv4", "preferIPv6", "onlyIPv4", "onlyIPv6", "any"];
-const TLS_VERSIONS: &[&str] = &["tls1.2", "tls1.3"];
-const OLD_TLS_VERSIONS: &[&str] = &["ssl3.0", "tls1.0", "tls1.1"];
 
 /// Reads the network options.
 pub(super) fn parse(top: &mut Reader<'_>) -> NetOptions {
@@ -58,7 +56,8 @@ pub(super) fn parse(top: &mut Reader<'_>) -> NetOptions {
         }
     }
     dns(top, &mut net);
-    tls(top, &mut net);
+    tls_parse::parse(top, &mut net);
+    local_ips(top, &mut net);
     net
 }
 
@@ -141,42 +140,15 @@ fn one_of(top: &mut Reader<'_>, path: &str, value: String, known: &[&str], defau
     default.to_owned()
 }
 
-/// `"tls1.2"` (exactly that) or `{min, max}`.
-fn tls(top: &mut Reader<'_>, net: &mut NetOptions) {
-    let (min, max) = match top.get("tlsVersion") {
-        None => return,
-        Some(Value::String(both)) => (Some(both.clone()), Some(both.clone())),
-        Some(Value::Object(_)) => {
-            let Some(object) = top.object("tlsVersion") else { return };
-            let mut range = Reader::new(object, "tlsVersion", top.found());
-            range.check_names(&["min", "max"]);
-            (range.text("min"), range.text("max"))
-        }
-        Some(other) => {
-            let what = format!("{} is not a TLS version", shown(other));
-            top.problem("tlsVersion", what, "give 'tls1.2', 'tls1.3' or { min, max }");
-            return;
-        }
-    };
-    let (min, max) = (min.filter(|v| !v.is_empty()), max.filter(|v| !v.is_empty()));
-    for (is_min, version) in [(true, &min), (false, &max)] {
-        let Some(version) = version else { continue };
-        if OLD_TLS_VERSIONS.contains(&version.as_str()) {
-            if is_min && max.as_deref().is_none_or(|v| TLS_VERSIONS.contains(&v)) {
-                top.warn("tlsVersion", format!("{version} is not supported; TLS 1.2 is the lowest version offered"));
-            } else if !is_min {
-                let what = format!("{version} is not supported: this client speaks TLS 1.2 and 1.3 only");
-                top.problem("tlsVersion", what, "raise `max` to 'tls1.2' or 'tls1.3'");
+/// `"192.168.0.1,192.168.0.10-192.168.0.20,10.0.0.0/24"`.
+fn local_ips(top: &mut Reader<'_>, net: &mut NetOptions) {
+    let items = top.texts("localIPs").unwrap_or_default();
+    for item in items.iter().flat_map(|item| item.split(',')).map(str::trim).filter(|item| !item.is_empty()) {
+        match IpRange::parse(item) {
+            Ok(range) => net.local_ips.push(range),
+            Err(what) => {
+                top.problem("localIPs", what, "write for example 192.168.0.1,192.168.0.10-192.168.0.20,10.0.0.0/24")
             }
-        } else if !TLS_VERSIONS.contains(&version.as_str()) && (is_min || min != max) {
-            top.problem("tlsVersion", format!("unknown version '{version}'"), "use 'tls1.2' or 'tls1.3'");
         }
-    }
-    let supported = |v: &String| TLS_VERSIONS.contains(&v.as_str());
-    (net.tls_min, net.tls_max) = (min.filter(supported), max.filter(supported));
-    if let (Some(min), Some(max)) = (&net.tls_min, &net.tls_max)
-        && min > max
-    {
-        top.problem("tlsVersion", format!("min {min} is above max {max}"), "swap them");
     }
 }

@@ -97,13 +97,7 @@ fn unsupported(top: &mut Reader<'_>) {
     if top.bool("paused") == Some(true) {
         top.problem("paused", "starting paused is not supported yet", "leave it out, or use `startTime` of a scenario");
     }
-    if given(top, "tlsAuth") {
-        let what = "client certificates are not supported yet: requests would be sent without them";
-        top.problem("tlsAuth", what, "leave it out");
-    }
     for (name, what) in [
-        ("tlsCipherSuites", "not supported yet, ignored: the TLS library's cipher suites are offered"),
-        ("localIPs", "not supported yet, ignored: requests leave from the address the system picks"),
         ("budget", "not enforced yet: the run may cost more"),
         ("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size"),
     ] {

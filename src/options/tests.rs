@@ -191,6 +191,7 @@ fn all_problems_are_found_at_once() {
             "batch": "many", "setupTimeout": "soon", "systemTags": ["nope"], "summaryTrendStats": ["p(101)"],
             "summaryTimeUnit": "h", "blacklistIPs": ["10/8"], "hosts": {"a": "b"}, "dns": {"select": "last"},
             "executionSegment": "0:1/2", "paused": true, "tlsAuth": [{}], "tlsVersion": "tls9",
+            "tlsCipherSuites": ["TLS_ODD", "TLS_RSA_WITH_RC4_128_SHA"], "localIPs": "10.0.0.1,10.0.0.9-10.0.0.1",
             "thresholds": {"m": [5, {"abortOnFail": true}]},
             "scenarios": {
                 "bad name": {"executor": "shared-iterations"},
@@ -205,7 +206,6 @@ fn all_problems_are_found_at_once() {
         [
             "executionSegment",
             "paused",
-            "tlsAuth",
             "scenarios.bad name",
             "scenarios.a.rate",
             "scenarios.a.timeUnit",
@@ -231,6 +231,11 @@ fn all_problems_are_found_at_once() {
             "blacklistIPs",
             "dns.select",
             "tlsVersion",
+            "tlsCipherSuites",
+            "tlsCipherSuites",
+            "tlsAuth[0].cert",
+            "tlsAuth[0].key",
+            "localIPs",
             "systemTags",
             "summaryTrendStats",
             "summaryTimeUnit",
@@ -255,7 +260,7 @@ fn executors_that_are_not_offered_say_why() {
 #[test]
 fn odd_options_are_warnings() {
     let (_, warnings) = build(script(json!({
-        "treshold": {}, "tlsCipherSuites": ["X"], "budget": {"usd": 5}, "cloud": {"name": "x"}, "ext": {},
+        "treshold": {}, "tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA", "ecdhe-rsa-aes128-gcm-sha256"], "budget": {"usd": 5}, "cloud": {"name": "x"}, "ext": {},
         "scenarios": {"a": {"executor": "shared-iterations", "iteration": 5}},
     })))
     .unwrap();
@@ -264,9 +269,9 @@ fn odd_options_are_warnings() {
         texts,
         [
             "treshold: unknown option, ignored; did you mean `thresholds`?",
-            "tlsCipherSuites: not supported yet, ignored: the TLS library's cipher suites are offered",
             "budget: not enforced yet: the run may cost more",
             "scenarios.a.iteration: unknown option, ignored; did you mean `iterations`?",
+            "tlsCipherSuites: not offered, as they are not safe any more: TLS_RSA_WITH_RC4_128_SHA",
         ]
     );
 }

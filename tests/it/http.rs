@@ -7,7 +7,7 @@ use crate::support::{Ran, run_checked, run_checked_files, run_script};
 
 /// Runs a default function against a plain server; `BASE`, `http`, `eq`, `throws` and `done` are in scope.
 #[track_caller]
-fn against(server: &server::Server, options: &str, body: &str, args: &[&str]) -> Ran {
+pub(crate) fn against(server: &server::Server, options: &str, body: &str, args: &[&str]) -> Ran {
     let script = format!(
         "import http from 'k6/http';\nimport {{ eq, throws, done }} from './eq.js';\nexport const options = {options};\nconst BASE = __ENV.BASE;\nexport default function () {{\n{body}\ndone();\n}}\n"
     );
@@ -187,11 +187,16 @@ eq('object', [Object.keys(object), object.front.status, object.api.status], [['f
 const broken = http.batch(['http://127.0.0.1:1/', `${BASE}/status/200`]);
 eq('one fails', [broken[0].status, broken[0].error_code, broken[1].status], [0, 1212, 200]);
 http.batch(Array.from({ length: 12 }, () => `${BASE}/slow/20`));
+eq('no body of a get', http.batch([{ method: 'get', url: `${BASE}/echo`, body: 'x' }, ['GET', `${BASE}/echo`, 'x']]).map((r) => r.json('body')), ['', 'x']);
+throws('short', () => http.batch([['GET']]), "request '0' needs a method and a URL");
+throws('no url', () => http.batch({ one: { method: 'GET' } }), "request 'one' has no url");
+throws('nothing', () => http.batch(), 'array or an object');
+throws('one fails', () => http.batch([['GET', 'http://127.0.0.1:1/', null, { throw: true }], `${BASE}/status/200`]), 'refused');
 "#,
         &[],
     );
     assert_eq!(server.seen.peak.load(Ordering::SeqCst), 3, "batchPerHost limits");
-    assert_eq!(ran.metric("http_reqs", "count"), 21.0);
+    assert_eq!(ran.metric("http_reqs", "count"), 25.0, "those of the batch that threw count too");
 }
 
 #[test]
@@ -209,6 +214,8 @@ export default async function () {
   let thrown = '';
   try { await http.asyncRequest('GET', 'http://127.0.0.1:1/', null, { throw: true }); } catch (e) { thrown = String(e); }
   eq('thrown', thrown.includes('refused'), true);
+  const why = await http.asyncRequest('GET', `${__ENV.BASE}/echo`, null, { timeout: 'soon' }).catch((e) => String(e));
+  eq('rejected', why.includes('is not a time'), true);
   done();
 }
 "#;
@@ -265,6 +272,26 @@ eq('blocked', [blocked.status, blocked.error_code], [0, 1111]);
         "const r = http.get(BASE.replace('://', '://user:p%40ss@') + '/echo'); eq('basic', [r.json('headers.authorization'), r.url.includes('p%40ss')], ['Basic dXNlcjpwQHNz', false]);",
         &[],
     );
+}
+
+#[test]
+fn logins_are_requests_of_their_own() {
+    let server = server::plain();
+    let ran = against(
+        &server,
+        "{ thresholds: { 'http_reqs{status:401}': ['count==3'], 'http_req_failed': ['rate<0.4'] } }",
+        r#"
+const url = BASE.replace('://', '://user:sekret@') + '/digest/echo?q=1';
+const r = http.get(url, { auth: 'digest' });
+eq('digest', [r.status, r.json('target'), r.url.includes('sekret'), r.request.headers.Authorization.length], [200, '/digest/echo?q=1', false, 1]);
+const wrong = http.get(BASE.replace('://', '://user@') + '/digest/deny', { auth: 'digest' });
+eq('denied', [wrong.status, wrong.error_code], [401, 1401]);
+throws('unknown', () => http.get(BASE, { auth: 'magic' }), 'digest, ntlm');
+"#,
+        &["--http-debug=headers"],
+    );
+    assert_eq!(ran.metric("http_reqs", "count"), 4.0);
+    assert!(!ran.all().contains("sekret") && !ran.all().contains("response=\""), "{}", ran.all());
 }
 
 #[test]

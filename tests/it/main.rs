@@ -9,6 +9,7 @@ mod fetch;
 mod files;
 mod http;
 mod http_failures;
+mod http_pages;
 mod http_samples;
 mod k6_scripts;
 mod limits;

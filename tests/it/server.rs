@@ -129,6 +129,14 @@ fn answer(request: &Request, connection: usize, on_connection: usize) -> (Vec<u8
             &[("Content-Type", "application/json")],
             br#"{"a":{"b":[1,2,{"c":"deep"}]},"items":[{"id":1,"n":"x"},{"id":2,"n":"y"}],"s":"text","z":null,"big":1e3}"#,
         ),
+        "digest" => {
+            let proved = request.headers.iter().any(|(n, v)| n == "authorization" && v.starts_with("Digest ") && v.contains("user"));
+            if proved && arg != "deny" {
+                return whole(200, &[], echo(request, connection, on_connection).to_string().as_bytes());
+            }
+            whole(401, &[("WWW-Authenticate", r#"Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256"#)], b"denied")
+        }
+        "page" => whole(200, &[("Content-Type", "text/html")], PAGE.as_bytes()),
         "twice" => whole(200, &[("X-Many", "one"), ("x-many", "two"), ("x-lower-case", "v")], b""),
         "encoded" => whole(200, &[("Content-Encoding", arg)], &encode(arg, b"hello hello hello")),
         "badgzip" => whole(200, &[("Content-Encoding", "gzip")], b"this is no gzip"),
@@ -149,6 +157,15 @@ fn answer(request: &Request, connection: usize, on_connection: usize) -> (Vec<u8
         ),
     }
 }
+
+/// Links and forms.
+const PAGE: &str = "<!DOCTYPE html><html><head><title>A page</title></head><body>
+<a name=anchor>no link</a> <a id=rel href='near?a=1&amp;b=2'>relative</a> <a id=abs href=/echo/abs>absolute</a>
+<form id=login method=post action='/echo/post?q=1'><input name=user><input type=hidden name=token value='a b'>
+<input type=checkbox name=agree value=yes checked><input type=checkbox name=no><input name=off value=1 disabled>
+<select name=pick multiple><option selected>1<option selected>2<option>3</select>
+<input type=submit name=go value=Send><button id=other name=other value=O>Other</button></form>
+<form id=search action='/echo/find?old=1'><input name=q></form><form id=self><input name=here value=1></form></body></html>";
 
 fn whole(status: usize, headers: &[(&str, &str)], body: &[u8]) -> (Vec<u8>, bool) {
     let mut head = format!("HTTP/1.1 {status} Thing\r\nContent-Length: {}\r\n", body.len());

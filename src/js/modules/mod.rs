@@ -7,6 +7,7 @@ pub(crate) mod data;
 mod encoding;
 mod execution;
 mod fs;
+mod html;
 pub(crate) mod http;
 mod k6;
 mod metrics;
@@ -38,6 +39,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/experimental/fs"], build: fs::build },
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/experimental/webcrypto"], build: super::globals::web_crypto::module },
+    ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/secrets"], build: secrets::build },

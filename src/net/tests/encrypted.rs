@@ -218,3 +218,68 @@ async fn tunnels_lead_to_the_server() {
     let error = refused.error.unwrap();
     assert!(error.kind == NetErrorKind::Proxy && error.message.contains("407"), "{error}");
 }
+
+/// A server that wants a client certificate signed by `root`.
+async fn demanding(key: &rcgen::CertifiedKey<rcgen::KeyPair>, root: Vec<u8>) -> SocketAddr {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let private = PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(root.into()).unwrap();
+    let verifier =
+        rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build().unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![key.cert.der().clone()], private)
+        .unwrap();
+    https_server(TlsAcceptor::from(Arc::new(config))).await
+}
+
+#[tokio::test]
+async fn client_certificates_are_shown_to_their_hosts() {
+    let ((key, root), (mine, my_root)) = (certificate(), certificate());
+    let address = demanding(&key, my_root).await;
+    let url = format!("https://localhost:{}/", address.port());
+    let auth = |domains: &[&str]| crate::options::TlsAuth {
+        domains: domains.iter().map(|d| (*d).to_owned()).collect(),
+        cert: mine.cert.pem(),
+        key: mine.signing_key.serialize_pem(),
+        password: None,
+    };
+    for (domains, welcome) in [(&[][..], true), (&["other.test", "LOCALHOST"][..], true), (&["*.localhost"][..], false)]
+    {
+        for tls_max in [None, Some("tls1.2".to_owned())] {
+            let options = NetOptions { tls_auth: vec![auth(domains)], tls_max, ..NetOptions::default() };
+            let exchange = fetch(&trusting(root.clone(), options), get(&url)).await;
+            assert_eq!(exchange.error.is_none(), welcome, "{domains:?}: {:?}", exchange.error);
+            assert!(
+                welcome || exchange.error.as_ref().is_some_and(|e| e.kind == NetErrorKind::Tls),
+                "{:?}",
+                exchange.error
+            );
+        }
+    }
+    let unusable = crate::options::TlsAuth { key: key.signing_key.serialize_pem(), ..auth(&[]) };
+    let options = NetOptions { tls_auth: vec![unusable], ..NetOptions::default() };
+    let error = Shared::with(options, ProxyConfig::default(), &[]).unwrap_err().to_string();
+    assert!(error.contains("tlsAuth[0]"), "{error}");
+}
+
+#[tokio::test]
+async fn only_the_chosen_suites_are_offered() {
+    let (key, root) = certificate();
+    let address = https_server(acceptor(&key, &[])).await;
+    let url = format!("https://localhost:{}/", address.port());
+    let tls = |suite: &str, max: Option<&str>| {
+        let (tls_cipher_suites, tls_max) = (vec![suite.to_owned()], max.map(str::to_owned));
+        trusting(root.clone(), NetOptions { tls_cipher_suites, tls_max, ..NetOptions::default() })
+    };
+    let suite = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    let info = fetch(&tls(suite, Some("tls1.2")), get(&url)).await.remote.tls.unwrap();
+    assert_eq!((info.version, info.cipher_suite.as_str()), ("tls1.2", suite));
+    assert_eq!(fetch(&tls(suite, None), get(&url)).await.remote.tls.unwrap().version, "tls1.3");
+    // The server's key is no RSA key.
+    let rsa = fetch(&tls("TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", Some("tls1.2")), get(&url)).await;
+    assert_eq!(rsa.error.map(|e| e.kind), Some(NetErrorKind::Tls));
+}

@@ -3,6 +3,7 @@
 mod encrypted;
 mod exchanges;
 mod failures;
+mod logins;
 mod streams;
 
 use std::future::Future;

@@ -36,6 +36,7 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("net", 2),
     ("options", 2),
     ("crypto", 1),
+    ("html", 1),
     ("metrics", 1),
     ("stats", 1),
     ("clock", 0),
@@ -81,6 +82,7 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("oxc_", &["src/script/typescript"], "only src/script/typescript.rs knows the TypeScript compiler"),
     ("hyper", &["src/net/", "src/mock/"], "measured traffic goes through net::Client"),
     ("http_body_util", &["src/net/", "src/mock/"], "measured traffic goes through net::Client"),
+    ("dom_query", &["src/html/document.rs"], "keep the HTML parser exchangeable: go through html::Page"),
     ("anyhow", &["src/cli/", "src/main.rs"], "libraries return a thiserror enum of their folder"),
 ];
 

@@ -56,16 +56,24 @@ pub(super) fn batch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
     })?;
     let out: JsObject =
         if array { JsArray::new(context)?.into() } else { JsObject::with_object_proto(context.intrinsics()) };
+    // With `throw` the first failure is thrown, but only after all samples are out.
+    let mut failure = None;
     for (at, (response, report)) in responses.into_iter().zip(&reports).enumerate() {
         let Some(response) = response else { return Err(crate::js::host::interrupted()) };
-        let value = super::finish(response, report, context)?;
+        let value = match super::finish(response, report, context) {
+            Ok(value) => value,
+            Err(error) => {
+                failure.get_or_insert(error);
+                continue;
+            }
+        };
         if array {
             JsArray::from_object(out.clone())?.push(value, context)?;
         } else {
             define(&out, &keys[at], value);
         }
     }
-    Ok(out.into())
+    failure.map_or(Ok(out.into()), Err)
 }
 
 fn host_of(url: &str) -> String {
@@ -104,7 +112,13 @@ fn one(key: &str, item: &JsValue, context: &mut Context) -> JsResult<Prepared> {
     if template {
         return prepare("GET", item, &undefined, &undefined, context);
     }
-    let (method, url, body, params) = if is_array(&object, context) {
+    let array = is_array(&object, context);
+    let (method, url, mut body, params) = if array {
+        if length_of(&object, context)? < 2 {
+            return Err(type_error(format!(
+                "http.batch(): request '{key}' needs a method and a URL: ['GET', 'http://...']"
+            )));
+        }
         (object.get(0, context)?, object.get(1, context)?, object.get(2, context)?, object.get(3, context)?)
     } else {
         if url.is_undefined() {
@@ -118,5 +132,9 @@ fn one(key: &str, item: &JsValue, context: &mut Context) -> JsResult<Prepared> {
         )
     };
     let method = if method.is_undefined() { "GET".to_owned() } else { super::method_of(&method, context)? };
+    // As in k6, and only in this form.
+    if !array && matches!(method.as_str(), "GET" | "HEAD") {
+        body = undefined;
+    }
     prepare(&method, &url, &body, &params, context)
 }

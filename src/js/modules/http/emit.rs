@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::expected::Expected;
 use super::request::Report;
 use crate::clock::millis;
 use crate::js::host::Host;
@@ -128,7 +129,9 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
 
 /// Emits the samples of one hop.
 pub(crate) fn exchange(host: &Host, memo: &TagMemo, exchange: &Exchange, report: &Report) {
-    let expected = report.expected.as_ref().map(|e| exchange.error.is_none() && e.accepts(exchange.status));
+    // The challenge that a login begins with is no failure.
+    let accepts = |e: &Arc<Expected>| exchange.error.is_none() && (exchange.challenge || e.accepts(exchange.status));
+    let expected = report.expected.as_ref().map(accepts);
     let t = exchange.timings;
     let mut samples = vec![
         Builtin::HttpReqs.sample(1.0),

@@ -1,10 +1,12 @@
 //! `k6/http`: requests on the measured transport.
 
 mod batch;
+mod body;
 mod cookies;
 mod emit;
 mod expected;
 mod fetch;
+mod page;
 mod request;
 mod response;
 
@@ -12,8 +14,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use boa_engine::object::builtins::JsArray;
-use boa_engine::{Context, JsObject, JsResult, JsValue};
+use boa_engine::object::builtins::{JsArray, JsPromise};
+use boa_engine::{Context, JsError, JsObject, JsResult, JsValue};
 
 use crate::js::convert::{Native, arg, define, error, function, string, to_text, type_error};
 use crate::js::host::host;
@@ -82,7 +84,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
         ("expectedStatuses", 1, expected::build),
         ("setResponseCallback", 1, set_callback),
         ("cookieJar", 0, cookies::cookie_jar),
-        ("file", 3, file),
+        ("file", 3, body::file),
         ("url", 1, url),
         // The name old scripts use.
         ("delete", 3, |_, a, c| with_body("DELETE", a, c)),
@@ -101,6 +103,16 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
         ("OCSP_STATUS_REVOKED", "revoked"),
         ("OCSP_STATUS_SERVER_FAILED", "server_failed"),
         ("OCSP_STATUS_UNKNOWN", "unknown"),
+        ("OCSP_REASON_UNSPECIFIED", "unspecified"),
+        ("OCSP_REASON_KEY_COMPROMISE", "key_compromise"),
+        ("OCSP_REASON_CA_COMPROMISE", "ca_compromise"),
+        ("OCSP_REASON_AFFILIATION_CHANGED", "affiliation_changed"),
+        ("OCSP_REASON_SUPERSEDED", "superseded"),
+        ("OCSP_REASON_CESSATION_OF_OPERATION", "cessation_of_operation"),
+        ("OCSP_REASON_CERTIFICATE_HOLD", "certificate_hold"),
+        ("OCSP_REASON_REMOVE_FROM_CRL", "remove_from_crl"),
+        ("OCSP_REASON_PRIVILEGE_WITHDRAWN", "privilege_withdrawn"),
+        ("OCSP_REASON_AA_COMPROMISE", "aa_compromise"),
     ] {
         define(&api, name, string(value));
     }
@@ -163,10 +175,20 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
     Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type }, context)?.into())
 }
 
+/// `http.asyncRequest()`: what is wrong with its arguments rejects the promise.
 fn any_async(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let method = method_of(&arg(args, 0), context)?;
-    let Prepared { request, report } = prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context)?;
     let host = host(context);
+    host.not_in_init("making a request (http.asyncRequest)")?;
+    let prepared = method_of(&arg(args, 0), context)
+        .and_then(|method| prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context));
+    let Prepared { request, report } = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // The engine's own signals cannot be caught, and end the iteration.
+            let reason = error.into_opaque(context)?;
+            return Ok(JsPromise::reject(JsError::from_opaque(reason), context)?.into());
+        }
+    };
     let client = host.client()?;
     let promise = host.event_loop.promise(
         async move { client.send(request).await },
@@ -180,25 +202,6 @@ fn set_callback(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResul
     let expected = expected::callback(&arg(args, 0))?;
     *state(context).expected.borrow_mut() = expected;
     Ok(JsValue::undefined())
-}
-
-/// `http.file(data, [filename], [contentType])`: a part of a multipart body.
-fn file(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    // Read now, so that a wrong type is reported here and not at the request.
-    crate::js::convert::string_or_bytes(&arg(args, 0), "http.file: the data", context)?;
-    let object = JsObject::with_object_proto(context.intrinsics());
-    let name = match args.get(1) {
-        Some(name) if !name.is_null_or_undefined() => to_text(name, context)?,
-        _ => format!("{:x}", rand::random::<u64>()),
-    };
-    let content_type = match args.get(2) {
-        Some(kind) if !kind.is_null_or_undefined() => to_text(kind, context)?,
-        _ => "application/octet-stream".to_owned(),
-    };
-    define(&object, "data", arg(args, 0));
-    define(&object, "filename", string(&name));
-    define(&object, "content_type", string(&content_type));
-    Ok(object.into())
 }
 
 /// The template tag ``http.url`https://host/${id}` ``: the name keeps the placeholders.

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
-use bytes::Bytes;
+use boa_engine::{Context, JsResult, JsValue, js_string};
 
+use super::body::set_body;
 use super::cookies::jar_of;
 use super::expected::{Expected, callback};
 use super::response::BodyType;
 use super::state;
-use crate::js::convert::{bytes, entries, error, is_array, length_of, text, to_text, type_error};
+use crate::js::convert::{entries, error, text, to_text, type_error};
 use crate::js::host::host;
 use crate::js::modules::metrics::tags_of;
 use crate::net::body::Compression;
-use crate::net::http::{BodyMode, Request, RequestCookie};
+use crate::net::http::{Auth, BodyMode, Request, RequestCookie};
 use crate::options::parse_duration;
 
 /// Limit of a request that sets none.
@@ -184,15 +184,16 @@ fn read_param(
             }
         }
         "jar" => request.jar = Some(jar_of(value)?),
-        "auth" => match to_text(value, context)?.as_str() {
-            "basic" | "" => {}
-            other @ ("digest" | "ntlm") => {
-                return Err(error(format!(
-                    "http: params.auth '{other}' is not supported by this version; use 'basic' with the user in the URL"
-                )));
-            }
-            other => return Err(error(format!("http: unknown params.auth '{other}'; known: basic"))),
-        },
+        "auth" => {
+            request.auth = match to_text(value, context)?.as_str() {
+                "basic" | "" => Auth::Basic,
+                "digest" => Auth::Digest,
+                "ntlm" => Auth::Ntlm,
+                other => {
+                    return Err(error(format!("http: unknown params.auth '{other}'; known: basic, digest, ntlm")));
+                }
+            };
+        }
         "compression" => {
             for name in to_text(value, context)?.split(',').map(str::trim).filter(|n| !n.is_empty()) {
                 let encoding = Compression::from_name(name).ok_or_else(|| {
@@ -230,108 +231,4 @@ pub(crate) fn timeout(value: &JsValue, context: &mut Context) -> JsResult<Durati
     limit.ok_or_else(|| {
         type_error(format!("the timeout {} is not a time: write '30s' or a number of milliseconds", value.display()))
     })
-}
-
-fn set_body(request: &mut Request, body: &JsValue, context: &mut Context) -> JsResult<()> {
-    if body.is_null_or_undefined() {
-        return Ok(());
-    }
-    if let Some(text) = body.as_string() {
-        request.body = Some(Bytes::from(text.to_std_string_lossy()));
-        return Ok(());
-    }
-    if let Some(bytes) = bytes(body, context)? {
-        request.body = Some(Bytes::from(bytes));
-        return Ok(());
-    }
-    let Some(object) = body.as_object() else {
-        request.body = Some(Bytes::from(to_text(body, context)?));
-        return Ok(());
-    };
-    let fields = entries(&object, context)?;
-    if fields.iter().any(|(_, v)| file_of(v, context).is_some()) {
-        return multipart(request, fields, context);
-    }
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in fields {
-        match value.as_object().filter(|o| is_array(o, context)) {
-            Some(array) => {
-                for i in 0..length_of(&array, context)? {
-                    let item = array.get(i, context)?;
-                    form.append_pair(&name, &to_text(&item, context)?);
-                }
-            }
-            None if value.is_null_or_undefined() => {
-                form.append_pair(&name, "");
-            }
-            None => {
-                form.append_pair(&name, &to_text(&value, context)?);
-            }
-        }
-    }
-    request.body = Some(Bytes::from(form.finish()));
-    if request.headers.get("Content-Type").is_none() {
-        request.headers.set("Content-Type", "application/x-www-form-urlencoded");
-    }
-    Ok(())
-}
-
-struct File {
-    data: Vec<u8>,
-    name: String,
-    content_type: String,
-}
-
-/// What `http.file()` made, if this is it.
-fn file_of(value: &JsValue, context: &mut Context) -> Option<JsObject> {
-    let object = value.as_object()?;
-    let mark = object.get(js_string!("content_type"), context).ok()?;
-    let name = object.get(js_string!("filename"), context).ok()?;
-    (mark.is_string() && name.is_string()).then_some(object)
-}
-
-fn read_file(object: &JsObject, context: &mut Context) -> JsResult<File> {
-    let data = object.get(js_string!("data"), context)?;
-    let name = object.get(js_string!("filename"), context)?;
-    let content_type = object.get(js_string!("content_type"), context)?;
-    Ok(File {
-        data: crate::js::convert::string_or_bytes(&data, "http.file: the data", context)?,
-        name: to_text(&name, context)?,
-        content_type: to_text(&content_type, context)?,
-    })
-}
-
-fn multipart(request: &mut Request, fields: Vec<(String, JsValue)>, context: &mut Context) -> JsResult<()> {
-    let boundary = format!("inrush-{:032x}", rand::random::<u128>());
-    let mut out: Vec<u8> = Vec::new();
-    let quote = |s: &str| s.replace('\\', "\\\\").replace('"', "%22").replace(['\r', '\n'], " ");
-    for (name, value) in fields {
-        out.extend_from_slice(format!("--{boundary}\r\n").as_bytes());
-        match file_of(&value, context) {
-            Some(object) => {
-                let file = read_file(&object, context)?;
-                out.extend_from_slice(
-                    format!(
-                        "Content-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n",
-                        quote(&name),
-                        quote(&file.name),
-                        quote(&file.content_type)
-                    )
-                    .as_bytes(),
-                );
-                out.extend_from_slice(&file.data);
-            }
-            None => {
-                let text = to_text(&value, context)?;
-                out.extend_from_slice(
-                    format!("Content-Disposition: form-data; name=\"{}\"\r\n\r\n{text}", quote(&name)).as_bytes(),
-                );
-            }
-        }
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    request.body = Some(Bytes::from(out));
-    request.headers.set("Content-Type", format!("multipart/form-data; boundary={boundary}"));
-    Ok(())
 }
