@@ -113,7 +113,7 @@ pub(crate) async fn raw(
 ) -> Result<BoxIo, NetError> {
     let mut times = DialTimes::default();
     shared.targets.check_name(host)?;
-    let tcp = connect(resolve(shared, host, port, &mut times).await?).await?;
+    let tcp = connect(resolve(shared, host, port, &mut times).await?, None).await?;
     let io: BoxIo = Box::new(CountedIo::new(tcp, IoStamps::new(), bytes.clone()));
     match tls {
         Some(config) => handshake(config, host, io, &mut times).await.map(|(io, ..)| io),
