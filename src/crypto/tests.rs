@@ -165,3 +165,35 @@ fn broken_keys_are_errors() {
         }
     }
 }
+
+proptest::proptest! {
+    /// Changed bytes of a key make an error or another key, never a panic.
+    #[test]
+    fn changed_keys_do_not_panic(at in 0_usize..138, byte in 0_u8..=255, cut in 0_usize..138) {
+        static GOOD: std::sync::LazyLock<Vec<u8>> = std::sync::LazyLock::new(|| {
+            let Ok(Generated::Pair(_, key)) = generate(Scheme::Ecdh(Curve::P256), None, None) else { panic!("no pair") };
+            let Ok(KeyData::Bytes(good)) = key.export(Format::Pkcs8) else { panic!("no export") };
+            good
+        });
+        let mut changed = GOOD.clone();
+        let last = changed.len() - 1;
+        changed[at.min(last)] = byte;
+        changed.truncate(changed.len() - cut % 3);
+        for scheme in [Scheme::Ecdh(Curve::P256), Scheme::Ecdsa(Curve::P384), Scheme::Okp(OkpCurve::X25519), Scheme::Rsa { scheme: RsaScheme::Pss, hash: Hash::Sha256 }] {
+            for format in [Format::Pkcs8, Format::Spki, Format::Raw] {
+                let _ = Key::import(format, &KeyData::Bytes(changed.clone()), scheme, None);
+            }
+        }
+    }
+
+    /// The same of a certificate.
+    #[test]
+    fn changed_certificates_do_not_panic(at in 0_usize..800, byte in 0_u8..=255) {
+        let pem = include_str!("../../tests/scripts/certificate-rsa.pem");
+        let mut der = x509_parser::pem::parse_x509_pem(pem.as_bytes()).unwrap().1.contents;
+        der[at] = byte;
+        let body = data_encoding::BASE64.encode(&der);
+        let text = format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n");
+        let _ = Certificate::from_pem(text.as_bytes());
+    }
+}

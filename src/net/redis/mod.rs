@@ -247,7 +247,9 @@ fn reply(value: Value) -> Result<Reply, RedisError> {
         Value::Boolean(yes) => Reply::Bool(yes),
         Value::ServerError(error) => return Err(error.into()),
         other => {
-            return Err((ErrorKind::UnexpectedReturnType, "this kind of answer is unknown", format!("{other:?}")).into());
+            return Err(
+                (ErrorKind::UnexpectedReturnType, "this kind of answer is unknown", format!("{other:?}")).into()
+            );
         }
     })
 }

@@ -1,11 +1,12 @@
 //! `crypto.subtle`: every function reads its arguments at once and gives a promise.
 //!
-//! Slow work (RSA with private keys, PBKDF2, much data) is done on a thread of the runtime's blocking pool; the rest right away, as
-//! a hop to another thread costs more than hashing a token.
+//! Slow work (RSA with private keys, PBKDF2, much data) is done on other threads, as many as there are cores; the rest right away, as a
+//! hop to another thread costs more than hashing a token.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use boa_engine::{Context, JsObject, JsResult, JsValue};
+use tokio::sync::Semaphore;
 
 use super::algorithm::Given;
 use super::crypto_key::CryptoKey;
@@ -20,6 +21,10 @@ use crate::js::host::host;
 
 /// More data than this is worth another thread.
 const MUCH: usize = 256 * 1024;
+
+/// Slow operations at a time, whatever the number of VUs: more threads than cores would only take memory.
+static SLOW: LazyLock<Arc<Semaphore>> =
+    LazyLock::new(|| Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(2, usize::from))));
 
 /// What an operation gives, before it is a JavaScript value.
 enum Output {
@@ -78,7 +83,16 @@ fn promise(operation: Operation, args: &[JsValue], context: &mut Context) -> JsR
             None => Err(fail(ErrorName::Operation, "the operation was cut off", context)),
         };
         let host = host(context);
-        let task = async move { tokio::task::spawn_blocking(run).await.ok() };
+        let task = async move {
+            let turn = Arc::clone(&SLOW).acquire_owned().await.ok()?;
+            let run = move || {
+                let output = run();
+                // Here and not when the VU stops waiting: the thread is taken until the work is done.
+                drop(turn);
+                output
+            };
+            tokio::task::spawn_blocking(run).await.ok()
+        };
         return Ok(host.event_loop.promise(task, done, context).into());
     }
     let result = match (work.run)() {
