@@ -13,9 +13,22 @@ pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario]) -> Valu
     for field in FIELDS {
         out.insert(field.name.to_owned(), merged.get(field.name).cloned().unwrap_or(Value::Null));
     }
+    hide_keys(&mut out);
     let expanded: Map<String, Value> = scenarios.iter().map(|s| (s.name.clone(), scenario(s))).collect();
     out.insert("scenarios".to_owned(), Value::Object(expanded));
     Value::Object(out)
+}
+
+/// Private keys and their passwords are nobody's business: what this makes is shown and written.
+fn hide_keys(out: &mut Map<String, Value>) {
+    let Some(Value::Array(entries)) = out.get_mut("tlsAuth") else { return };
+    for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
+        for name in ["key", "password"] {
+            if let Some(value) = entry.get_mut(name) {
+                *value = Value::from("***");
+            }
+        }
+    }
 }
 
 fn scenario(s: &Scenario) -> Value {

@@ -12,8 +12,8 @@ fn links_are_followed() {
         r#"
 const page = http.get(`${BASE}/page/dir?x=1`);
 eq('html', [page.html().find('title').text(), page.html('#rel').text(), page.html('h9').size()], ['A page', 'relative', 0]);
-eq('url', page.html('#rel').get(0).href(), `${BASE}/page/near?a=1&b=2`);
-eq('first', page.clickLink().json('target'), '/page/near?a=1&b=2');
+eq('url', page.html('#rel').get(0).href(), `${BASE}/echo/near?a=1&b=2`);
+eq('first', page.clickLink().json('target'), '/echo/near?a=1&b=2');
 eq('chosen', page.clickLink({ selector: '#abs', params: { headers: { 'X-Own': 'v' } } }).json('headers.x-own'), 'v');
 eq('absolute', page.clickLink({ selector: '#abs' }).json('target'), '/echo/abs');
 throws('no link', () => page.clickLink({ selector: '#none' }), "no element found for selector '#none'");

@@ -160,7 +160,7 @@ fn answer(request: &Request, connection: usize, on_connection: usize) -> (Vec<u8
 
 /// Links and forms.
 const PAGE: &str = "<!DOCTYPE html><html><head><title>A page</title></head><body>
-<a name=anchor>no link</a> <a id=rel href='near?a=1&amp;b=2'>relative</a> <a id=abs href=/echo/abs>absolute</a>
+<a name=anchor>no link</a> <a id=rel href='../echo/near?a=1&amp;b=2'>relative</a> <a id=abs href=/echo/abs>absolute</a>
 <form id=login method=post action='/echo/post?q=1'><input name=user><input type=hidden name=token value='a b'>
 <input type=checkbox name=agree value=yes checked><input type=checkbox name=no><input name=off value=1 disabled>
 <select name=pick multiple><option selected>1<option selected>2<option>3</select>
