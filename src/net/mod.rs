@@ -19,6 +19,7 @@ mod message;
 mod progress;
 pub mod proxy;
 mod redirect;
+mod self_signed;
 mod shared;
 pub mod sse;
 pub mod sse_xk6;

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::options::NetOptions;
 
 use super::http::TlsInfo;
+use super::self_signed::SelfSigned;
 
 /// The client configurations of a run.
 pub(crate) struct Tls {
@@ -37,13 +38,19 @@ impl Tls {
         let mut config = if options.insecure_skip_tls_verify {
             builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider))).with_no_client_auth()
         } else {
-            let mut roots = RootCertStore::clone(native_roots());
+            let (native, mut certificates) = native_roots().clone();
+            let mut roots = native;
             for root in extra_roots {
                 roots
                     .add(root.clone())
                     .map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
             }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            certificates.extend_from_slice(extra_roots);
+            match SelfSigned::new(roots.clone(), certificates, provider) {
+                Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
+                None => builder.with_root_certificates(roots),
+            }
+            .with_no_client_auth()
         };
         config.resumption = Resumption::disabled();
         let mut http1 = config.clone();
@@ -53,22 +60,23 @@ impl Tls {
     }
 }
 
-/// Reading a few hundred certificates takes milliseconds: once per process.
-fn native_roots() -> &'static RootCertStore {
-    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+/// The roots as rustls wants them, and the certificates they were made of. Reading a few hundred takes milliseconds: once per
+/// process.
+fn native_roots() -> &'static (RootCertStore, Vec<CertificateDer<'static>>) {
+    static ROOTS: OnceLock<(RootCertStore, Vec<CertificateDer<'static>>)> = OnceLock::new();
     ROOTS.get_or_init(|| {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
             tracing::warn!("root certificates: {error}");
         }
         let mut roots = RootCertStore::empty();
-        let (added, ignored) = roots.add_parsable_certificates(found.certs);
+        let (added, ignored) = roots.add_parsable_certificates(found.certs.iter().cloned());
         if added == 0 {
             tracing::warn!(
                 "no root certificate was found ({ignored} unusable): https requests will fail; set SSL_CERT_FILE"
             );
         }
-        roots
+        (roots, found.certs)
     })
 }
 
