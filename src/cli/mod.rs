@@ -3,6 +3,7 @@
 mod mock;
 mod mock_flags;
 mod option_flags;
+mod panics;
 mod preflight;
 mod run;
 mod summary_out;

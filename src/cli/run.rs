@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
+use super::panics;
 use super::preflight::Preflight;
 use super::summary_out::{self, SummaryFlags};
 use super::{GlobalFlags, report};
@@ -153,6 +154,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         targets: Mutex::default(),
         setup_data: OnceLock::new(),
     });
+    panics::end_the_run(stop.clone());
     runtime.spawn(watch_signals(stop.clone(), Arc::clone(terminal)));
 
     let guard = memory::Guard::start(args.max_memory.unwrap_or_default(), stop.clone(), out_of_memory(terminal));
@@ -264,7 +266,14 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
     // VUs that hang keep their threads; they must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(200));
-    written.map(|()| code)
+    match written {
+        // A gate that failed outranks a file that could not be written: CI must see the gate.
+        Err(error) if code != ExitCode::Ok as u8 => {
+            report(&error, terminal);
+            Ok(code)
+        }
+        written => written.map(|()| code),
+    }
 }
 
 fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> OutputContext {
@@ -413,6 +422,7 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
         let text = match reason {
             StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
             StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
+            StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
             StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
             StopReason::Fatal(_, message) => message.clone(),
         };

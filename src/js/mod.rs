@@ -12,6 +12,7 @@ mod host;
 mod json_parse;
 mod json_stringify;
 mod loader;
+mod missing_export;
 mod modules;
 mod runner;
 mod script_vu;

@@ -139,6 +139,13 @@ impl NetError {
                 Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
                     (1311, format!("the certificate does not match the host name {host}"))
                 }
+                // What `openssl req -x509` makes: a certificate that is its own authority.
+                Cert::Other(_) if format!("{cause:?}").contains("CaUsedAsEndEntity") => (
+                    1310,
+                    format!(
+                        "the certificate of {host} is self-signed (SSL_CERT_FILE makes it known, insecureSkipTLSVerify accepts any)"
+                    ),
+                ),
                 other => (1300, format!("the certificate of {host} was refused: {other}")),
             },
             rustls::Error::InvalidMessage(cause) => {

@@ -24,6 +24,7 @@ mod progress;
 pub mod proxy;
 mod redirect;
 pub mod redis;
+mod self_signed;
 mod shared;
 pub mod sse;
 pub mod sse_xk6;

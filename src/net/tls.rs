@@ -19,6 +19,7 @@ use crate::options::NetOptions;
 
 use super::client_key;
 use super::http::TlsInfo;
+use super::self_signed::SelfSigned;
 
 /// The client configurations of a run.
 pub(crate) struct Tls {
@@ -54,12 +55,13 @@ impl Tls {
         let provider = Arc::new(provider);
         let mut roots = None;
         if !options.insecure_skip_tls_verify {
-            let mut all = RootCertStore::clone(native_roots());
+            let (mut all, mut certificates) = native_roots().clone();
             for root in extra_roots {
                 all.add(root.clone())
                     .map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
             }
-            roots = Some(Arc::new(all));
+            certificates.extend_from_slice(extra_roots);
+            roots = Some((all, certificates));
         }
         let versions = versions(options)?;
         let builder = || -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
@@ -67,7 +69,12 @@ impl Tls {
                 .with_protocol_versions(&versions)
                 .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
             Ok(match &roots {
-                Some(roots) => builder.with_root_certificates(roots.clone()),
+                Some((roots, certificates)) => {
+                    match SelfSigned::new(roots.clone(), certificates.clone(), provider.clone()) {
+                        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
+                        None => builder.with_root_certificates(roots.clone()),
+                    }
+                }
                 None => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))),
             })
         };
@@ -124,7 +131,7 @@ pub(crate) fn custom(options: &NetOptions, ca: &[String], client: Option<(&str, 
     let builder = if options.insecure_skip_tls_verify {
         builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
     } else if ca.is_empty() {
-        builder.with_root_certificates(RootCertStore::clone(native_roots()))
+        builder.with_root_certificates(native_roots().0.clone())
     } else {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(&ca.join("\n"), "ca")? {
@@ -156,22 +163,23 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, E
         .ok_or_else(|| Error::config(format!("tls: `{what}` holds no certificate in PEM")))
 }
 
-/// Reading a few hundred certificates takes milliseconds: once per process.
-fn native_roots() -> &'static RootCertStore {
-    static ROOTS: OnceLock<RootCertStore> = OnceLock::new();
+/// The roots as rustls wants them, and the certificates they were made of. Reading a few hundred takes milliseconds: once per
+/// process.
+fn native_roots() -> &'static (RootCertStore, Vec<CertificateDer<'static>>) {
+    static ROOTS: OnceLock<(RootCertStore, Vec<CertificateDer<'static>>)> = OnceLock::new();
     ROOTS.get_or_init(|| {
         let found = rustls_native_certs::load_native_certs();
         for error in &found.errors {
             tracing::warn!("root certificates: {error}");
         }
         let mut roots = RootCertStore::empty();
-        let (added, ignored) = roots.add_parsable_certificates(found.certs);
+        let (added, ignored) = roots.add_parsable_certificates(found.certs.iter().cloned());
         if added == 0 {
             tracing::warn!(
                 "no root certificate was found ({ignored} unusable): https requests will fail; set SSL_CERT_FILE"
             );
         }
-        roots
+        (roots, found.certs)
     })
 }
 

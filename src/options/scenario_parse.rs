@@ -106,7 +106,8 @@ fn expand(top: &mut Reader<'_>, shape: Option<&str>, vus: Option<u64>) -> Vec<Sc
                 );
             }
             for name in ["stages", "scenarios"] {
-                if top.has(name) {
+                // What is empty because it is wrong is told of as wrong.
+                if top.has(name) && top.found().problems.is_empty() {
                     top.warn(name, "is empty: running 1 iteration in 1 VU");
                 }
             }

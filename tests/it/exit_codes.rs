@@ -47,6 +47,23 @@ fn thresholds_exit_99() {
     let ran = run_script(&script("{ mine: ['count<4', 'rate>0'] }"), &[]).exits(99).says(&["mine"]);
     assert_eq!(ran.summary()["metrics"]["mine"]["thresholds"]["count<4"], true, "k6 writes true for crossed");
     run_script(&script("{ mine: ['count<4'] }"), &["--no-thresholds"]).exits(0);
+    // A summary that cannot be written does not hide the gate.
+    let unwritable =
+        script("{ mine: ['count<4'] }") + "\nexport function handleSummary() { return { 't.js/x.json': 'text' }; }";
+    run_script(&unwritable, &[]).exits(99).says(&["mine", "t.js/x.json"]);
+    run_script(&unwritable, &["--no-thresholds"]).exits(255).says(&["t.js/x.json"]);
+}
+
+#[test]
+fn values_that_no_sum_can_hold_are_not_counted() {
+    let ran = run_script(
+        "import { Counter, Trend, Gauge } from 'k6/metrics';\nconst [c, t, g] = [new Counter('cc'), new Trend('tt'), new Gauge('gg')];\nexport default () => { for (const v of [Infinity, -Infinity, NaN, 2]) console.log(c.add(v), t.add(v), g.add(v)); };",
+        &["-o", "json=out.json"],
+    )
+    .exits(0)
+    .says(&["metric 'cc': the value Infinity is not a finite number", "false false false", "true true true"]);
+    assert_eq!((ran.metric("cc", "count"), ran.metric("tt", "max"), ran.metric("gg", "max")), (2.0, 2.0, 2.0));
+    assert!(!ran.file("out.json").contains("null,\"tags"), "{}", ran.file("out.json"));
 }
 
 #[test]
@@ -102,6 +119,15 @@ fn usage_errors_are_255() {
     run_script("import x from 'k6/htp';\nexport default () => {};", &[])
         .exits(255)
         .says(&["did you mean 'k6/http'?", "t.js:1:15"]);
+    run_script("import { check } from 'k6';\nimport {\n  get,\n  reqest,\n} from 'k6/http';\nexport default () => check(get, reqest);", &[])
+        .exits(107)
+        .says(&["'k6/http' has no export named 'reqest'", "t.js:4:3", "did you mean 'request'?"]);
+    run_files(
+        &[("t.js", "import { b } from './lib.js';\nexport default () => b;"), ("lib.js", "export const a = 1;")],
+        &["run", "-q", "t.js"],
+    )
+    .exits(107)
+    .says(&["'./lib.js' has no export named 'b'", "t.js:1:10"]);
     run_script("import x from './gone.js';\nexport default () => {};", &[]).exits(255).says(&["gone.js"]);
 }
 

@@ -200,6 +200,18 @@ throws('one fails', () => http.batch([['GET', 'http://127.0.0.1:1/', null, { thr
 }
 
 #[test]
+fn a_batch_may_have_no_limit() {
+    let server = server::plain();
+    for options in ["{ batch: 0, batchPerHost: 0 }", "{ batch: Number.MAX_SAFE_INTEGER, batchPerHost: 2 ** 52 }"] {
+        let body =
+            "eq('all', http.batch(Array(12).fill(`${BASE}/slow/100`)).map((r) => r.status), Array(12).fill(200));";
+        let ran = against(&server, options, body, &[]);
+        assert_eq!(ran.metric("iterations", "count"), 1.0, "{}", ran.all());
+    }
+    assert!(server.seen.peak.load(Ordering::SeqCst) > 6, "more than the usual 6 to one host");
+}
+
+#[test]
 fn asynchronous_requests_overlap() {
     let server = server::plain();
     let script = r#"

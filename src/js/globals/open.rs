@@ -55,7 +55,10 @@ fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
     {
         places.push(normalize(&folder.join(name)));
     }
-    places.push(normalize(&host.shared.script.dir.join(name)));
+    let beside_entry = normalize(&host.shared.script.dir.join(name));
+    if !places.contains(&beside_entry) {
+        places.push(beside_entry);
+    }
     let mut last = None;
     for place in &places {
         match shared_file(place, &host) {

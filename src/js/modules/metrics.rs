@@ -102,7 +102,8 @@ fn register(class: &str, kind: MetricKind, args: &[JsValue], context: &mut Conte
     Ok(CustomMetric { metric })
 }
 
-/// `metric.add(value, [tags])`. Booleans count as 0 and 1; a value that is no number is dropped with a warning, as in k6.
+/// `metric.add(value, [tags])`. Booleans count as 0 and 1; a value that is no number is dropped
+/// with a warning, as in k6; so is an infinite one, which no sum, mean or JSON file can hold.
 fn add(metric: &Metric, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("adding to a metric")?;
@@ -112,8 +113,8 @@ fn add(metric: &Metric, args: &[JsValue], context: &mut Context) -> JsResult<JsV
         None if given.is_undefined() => f64::NAN,
         None => given.to_number(context)?,
     };
-    if value.is_nan() {
-        let text = format!("metric '{}': the value {} is not a number", metric.name, given.display());
+    if !value.is_finite() {
+        let text = format!("metric '{}': the value {} is not a finite number", metric.name, given.display());
         if host.options().throw {
             return Err(type_error(text));
         }

@@ -98,6 +98,30 @@ async fn certificates_are_verified_unless_told_otherwise() {
     assert!(error.message.contains("does this port speak https"), "{error}");
 }
 
+/// What `openssl req -x509` makes: a certificate that is its own authority. Trusted, it will do; its host name still counts.
+#[tokio::test]
+async fn a_server_may_present_a_trusted_root_itself() {
+    let own = |names: &[&str]| {
+        let mut params =
+            rcgen::CertificateParams::new(names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).unwrap();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let signing_key = rcgen::KeyPair::generate().unwrap();
+        rcgen::CertifiedKey { cert: params.self_signed(&signing_key).unwrap(), signing_key }
+    };
+    let key = own(&["localhost"]);
+    let address = https_server(acceptor(&key, &["http/1.1"])).await;
+    let url = |host: &str| get(format!("https://{host}:{}/", address.port()));
+    let known = trusting(key.cert.der().to_vec(), NetOptions::default());
+    let answer = fetch(&known, url("localhost")).await;
+    assert_eq!((answer.error, &answer.body[..]), (None, &b"secret"[..]));
+    assert_eq!(fetch(&known, url("127.0.0.1")).await.error_code(), Some(1311));
+    // The same name is not the same certificate.
+    let stranger = trusting(own(&["localhost"]).cert.der().to_vec(), NetOptions::default());
+    let error = fetch(&stranger, url("localhost")).await.error.unwrap();
+    assert_eq!(error.code, 1310, "{error}");
+    assert!(error.message.contains("self-signed") && error.message.contains("SSL_CERT_FILE"), "{error}");
+}
+
 /// A body fed by a task.
 struct Piped(mpsc::Receiver<Result<bytes::Bytes, std::io::Error>>);
 

@@ -34,7 +34,8 @@ pub(super) fn batch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
         reports.push(report);
     }
     let responses = host.block(async move {
-        let limit = |n: usize| Arc::new(Semaphore::new(if n == 0 { Semaphore::MAX_PERMITS } else { n }));
+        // No limit is the largest number, which is more than a semaphore takes.
+        let limit = |n: usize| Arc::new(Semaphore::new(n.min(Semaphore::MAX_PERMITS)));
         let all = limit(total);
         let mut hosts: HashMap<String, Arc<Semaphore>> = HashMap::new();
         let mut tasks = Vec::new();
