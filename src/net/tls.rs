@@ -53,6 +53,19 @@ impl Tls {
     }
 }
 
+/// The client configuration for what is fetched besides the run: it trusts what the run trusts. Without ALPN, which the user of
+/// the configuration sets.
+///
+/// # Panics
+/// Never: the provider speaks the default versions.
+pub fn system_tls() -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider speaks TLS 1.2 and 1.3")
+        .with_root_certificates(RootCertStore::clone(native_roots()))
+        .with_no_client_auth()
+}
+
 /// Reading a few hundred certificates takes milliseconds: once per process.
 fn native_roots() -> &'static RootCertStore {
     static ROOTS: OnceLock<RootCertStore> = OnceLock::new();

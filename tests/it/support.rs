@@ -82,7 +82,19 @@ pub(crate) fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
     for (name, text) in files {
         std::fs::write(dir.path().join(name), text).unwrap();
     }
-    run_in(dir, args)
+    run_in(dir, &[], args)
+}
+
+/// As [`run_files`], with environment variables; names may contain folders.
+#[track_caller]
+pub(crate) fn run_files_with(files: &[(&str, &str)], env: &[(&str, &str)], args: &[&str]) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    run_in(dir, env, args)
 }
 
 /// Runs `inrush run --summary-export s.json ARGS t.js` with this script.
@@ -129,11 +141,12 @@ pub(crate) fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str
 }
 
 #[track_caller]
-fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
+fn run_in(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
     let start = Instant::now();
     let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
     let mut child = inrush()
         .args(args)
+        .envs(env.iter().copied())
         .current_dir(dir.path())
         .stdout(std::fs::File::create(&out).unwrap())
         .stderr(std::fs::File::create(&err).unwrap())
