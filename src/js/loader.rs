@@ -191,7 +191,8 @@ impl ModuleLoader for Loader {
     ) -> JsResult<Module> {
         let specifier = text(request.specifier());
         let from = referrer.path().map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-        let known = self.script.module(&from).and_then(|m| m.imports.get(&specifier).cloned());
+        let importer = self.script.module(&from);
+        let known = importer.as_ref().and_then(|m| m.imports.get(&specifier).cloned());
         let context = &mut context.borrow_mut();
         let id = match known {
             Some(id) => id,
@@ -199,9 +200,10 @@ impl ModuleLoader for Loader {
                 self.script.require(&specifier, &from).map_err(convert::error)?
             }
             None => {
-                return Err(convert::error(format!(
-                    "import('{specifier}'): a path that is computed can only be imported in the init context"
-                )));
+                let missing = importer.as_ref().and_then(|m| m.missing.get(&specifier));
+                let reason =
+                    missing.map_or("a path that is computed can only be imported in the init context", String::as_str);
+                return Err(convert::error(format!("import('{specifier}'): {reason}")));
             }
         };
         self.get(&id, context)

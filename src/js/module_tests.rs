@@ -222,6 +222,26 @@ fn computed_paths_are_loaded_when_they_are_asked_for() {
 }
 
 #[test]
+fn what_import_cannot_find_is_said_when_it_is_asked_for() {
+    let text = |n: usize| {
+        with_engine(
+            &[(
+                "main.js",
+                "export const literal = () => import('./gone.js');\nexport const computed = (x) => import(x);\n",
+            )],
+            |engine| {
+                let engine = engine.unwrap_or_else(|e| panic!("{}", e.message()));
+                engine.host.phase.set(super::host::Phase::Vu);
+                let function = engine.function(["literal", "computed"][n]).expect("exported");
+                engine.call(&function, &[boa_engine::js_string!("k6").into()]).expect_err("not there").to_string()
+            },
+        )
+    };
+    assert!(text(0).contains("import('./gone.js'): ") && text(0).contains("no such file"), "{}", text(0));
+    assert!(text(1).contains("import('k6'): ") && text(1).contains("init context"), "{}", text(1));
+}
+
+#[test]
 fn import_meta_resolves_specifiers() {
     let v = out(
         "export const out = [import.meta.resolve('./x.js'), import.meta.resolve('k6/http'), import.meta.resolve('https://h.test/a.js')];",

@@ -124,7 +124,8 @@ pub fn missing_name(name: &str, specifier: &str, names: &[String]) -> (String, S
             let mut list = shown[..n.min(30)].to_vec();
             list.sort_unstable();
             let more = if n > 30 { ", ..." } else { "" };
-            format!("it exports: {}{more}", list.join(", "))
+            let how = if name == "default" { "put names in braces: " } else { "" };
+            format!("{how}it exports: {}{more}", list.join(", "))
         }
     };
     (message, hint)

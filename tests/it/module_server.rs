@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
 /// What one path answers.
@@ -106,4 +106,42 @@ fn answer(
     let _ = tls.write_all(head.as_bytes()).and_then(|()| tls.write_all(body.as_bytes()));
     tls.conn.send_close_notify();
     let _ = tls.flush();
+}
+
+/// A proxy that makes tunnels, and what it was asked for: first lines of requests.
+pub(crate) fn proxy() -> (String, impl Fn() -> Vec<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let log: Arc<Mutex<Vec<String>>> = Arc::default();
+    let shared = Arc::clone(&log);
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let log = Arc::clone(&shared);
+            std::thread::spawn(move || tunnel(client, &log));
+        }
+    });
+    (address, move || log.lock().unwrap().clone())
+}
+
+fn tunnel(client: TcpStream, log: &Mutex<Vec<String>>) -> Option<()> {
+    let mut reader = BufReader::new(client.try_clone().ok()?);
+    let mut first = String::new();
+    reader.read_line(&mut first).ok()?;
+    let mut line = first.clone();
+    while line.len() > 2 {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+    }
+    let target = first.split(' ').nth(1)?.to_owned();
+    log.lock().unwrap().push(first);
+    let mut server = TcpStream::connect(target).ok()?;
+    let mut client = client;
+    client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok()?;
+    let (mut from_server, mut to_client) = (server.try_clone().ok()?, client.try_clone().ok()?);
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut from_server, &mut to_client);
+        to_client.shutdown(std::net::Shutdown::Write)
+    });
+    let _ = std::io::copy(&mut reader, &mut server);
+    server.shutdown(std::net::Shutdown::Write).ok()
 }

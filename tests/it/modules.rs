@@ -19,15 +19,18 @@ impl Bench {
     /// Runs `t.js` (and other files) once; `BASE` in the texts is the server's address.
     #[track_caller]
     fn run(&self, files: &[(&str, &str)], args: &[&str]) -> Ran {
+        self.run_with(files, &[("NO_PROXY", "localhost,127.0.0.1")], args)
+    }
+
+    /// As `run`, with these environment variables.
+    #[track_caller]
+    fn run_with(&self, files: &[(&str, &str)], env: &[(&str, &str)], args: &[&str]) -> Ran {
+        let (ca, cache) = (self.folder.path().join("ca.pem"), self.folder.path().join("cache"));
+        let mut env = env.to_vec();
+        env.extend([("SSL_CERT_FILE", ca.to_str().unwrap()), ("INRUSH_CACHE_DIR", cache.to_str().unwrap())]);
         let files: Vec<(&str, String)> =
             files.iter().map(|(name, text)| (*name, text.replace("BASE", &self.server.base))).collect();
         let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let (ca, cache) = (self.folder.path().join("ca.pem"), self.folder.path().join("cache"));
-        let env = [
-            ("SSL_CERT_FILE", ca.to_str().unwrap()),
-            ("INRUSH_CACHE_DIR", cache.to_str().unwrap()),
-            ("NO_PROXY", "localhost,127.0.0.1"),
-        ];
         let mut all = vec!["run", "--quiet"];
         all.extend(args);
         all.push("t.js");
@@ -139,6 +142,31 @@ fn what_cannot_be_fetched_is_said_with_its_import() {
         "t.js:1:19",
         "help: run once without --offline",
     ]);
+}
+
+#[test]
+fn proxies_of_the_environment_are_used() {
+    let bench = Bench::new();
+    serve_library(&bench.server);
+    let (proxy, asked) = crate::module_server::proxy();
+    let through = [("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", "")];
+    bench.run_with(&[("t.js", SCRIPT)], &through, &[]).exits(0).says(&["value 42 cjs7"]);
+    let address = bench.server.base.replace("https://", "CONNECT ");
+    assert!(asked().iter().all(|line| line.starts_with(&address)) && !asked().is_empty(), "{:?}", asked());
+    let before = asked().len();
+    let beside = [("HTTPS_PROXY", proxy.as_str()), ("NO_PROXY", "localhost")];
+    bench.run_with(&[("t.js", SCRIPT)], &beside, &[]).exits(0).says(&["value 42 cjs7"]);
+    assert_eq!(asked().len(), before, "NO_PROXY was not heeded");
+    // A proxy that is not there: said without its password, and without keeping our own libraries from answering.
+    let gone = [("HTTPS_PROXY", "http://me:secret@127.0.0.1:1"), ("NO_PROXY", "")];
+    let script = "import { x } from 'BASE/new.js';\nexport default () => {};\n";
+    let ran = bench.run_with(&[("t.js", script)], &gone, &[]).exits(255).says(&["cannot fetch 'https://localhost:"]);
+    assert!(!ran.all().contains("secret"), "{}", ran.all());
+    let script = "import { randomItem } from 'https://jslib.k6.io/k6-utils/1.2.0/index.js';\nexport default () => console.log('item ' + randomItem([7]));\n";
+    bench
+        .run_with(&[("t.js", script)], &gone, &[])
+        .exits(0)
+        .says(&["inrush's own version of this library is used", "item 7"]);
 }
 
 #[test]

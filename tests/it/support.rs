@@ -68,7 +68,20 @@ impl Ran {
 /// The program under test.
 pub(crate) fn inrush() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inrush"));
-    for name in ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy"] {
+    for name in [
+        "K6_VUS",
+        "INRUSH_BASE_URL",
+        "INRUSH_API_KEY",
+        "OPENAI_API_KEY",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());

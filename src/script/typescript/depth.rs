@@ -24,6 +24,9 @@ const MAX_STACK: usize = 256 << 20;
 /// Most stack for code that is compiled at run time, with whatever else is on the stack of a VU already.
 const MAX_SNIPPET_STACK: usize = 8 << 20;
 
+/// Most functions in functions: what the engine notes about each grows with the number of those around it.
+const MAX_FUNCTIONS: usize = 500;
+
 /// Levels that any code may have: fewer than this never need a closer look.
 const HARMLESS_LEVELS: usize = 190;
 
@@ -34,6 +37,12 @@ const HARMLESS_LEVELS: usize = 190;
 pub(super) fn stack_need(program: &Program<'_>) -> Result<usize, SyntaxError> {
     let mut depth = Depth::default();
     depth.visit_program(program);
+    if let Some(offset) = depth.too_many_functions {
+        return Err(SyntaxError {
+            message: format!("more than {MAX_FUNCTIONS} functions stand in one another"),
+            ..too_deep(offset)
+        });
+    }
     if depth.deepest > MAX_STACK { Err(too_deep(depth.at)) } else { Ok(depth.deepest) }
 }
 
@@ -130,6 +139,8 @@ struct Depth {
     now: usize,
     deepest: usize,
     at: usize,
+    functions: usize,
+    too_many_functions: Option<usize>,
 }
 
 fn cost(kind: &AstKind<'_>) -> usize {
@@ -185,6 +196,10 @@ fn cost(kind: &AstKind<'_>) -> usize {
     }
 }
 
+fn is_function(kind: &AstKind<'_>) -> bool {
+    matches!(kind, AstKind::Function(_) | AstKind::ArrowFunctionExpression(_) | AstKind::Class(_))
+}
+
 impl Depth {
     fn enter(&mut self, bytes: usize, at: u32) {
         self.now += bytes;
@@ -204,10 +219,17 @@ impl Depth {
 impl<'a> Visit<'a> for Depth {
     fn enter_node(&mut self, kind: AstKind<'a>) {
         self.enter(cost(&kind), kind.span().start);
+        if is_function(&kind) {
+            self.functions += 1;
+            if self.functions > MAX_FUNCTIONS && self.too_many_functions.is_none() {
+                self.too_many_functions = Some(kind.span().start as usize);
+            }
+        }
     }
 
     fn leave_node(&mut self, kind: AstKind<'a>) {
         self.now -= cost(&kind);
+        self.functions -= usize::from(is_function(&kind));
     }
 
     fn visit_call_expression(&mut self, it: &CallExpression<'a>) {

@@ -275,6 +275,11 @@ mod tests {
             let errors = compile(&deep, "t.js", false).unwrap_err();
             assert!(errors[0].message.contains("nested too deeply"), "{n}: {errors:?}");
         }
+        for (before, after) in [("function f() {", "}"), ("(() => {", "})()"), ("(class { a = ", "})")] {
+            let deep = format!("{}1{}", before.repeat(600), after.repeat(600));
+            let errors = compile(&deep, "t.js", false).unwrap_err();
+            assert!(errors[0].message.contains("functions stand in one another"), "{errors:?}");
+        }
         let need = |source: &str| compile(source, "t.js", false).unwrap().stack >> 20;
         // In MB: what is flat stays far below the ordinary stack of a VU.
         for flat in [
