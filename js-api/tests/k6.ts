@@ -130,6 +130,13 @@ timers.clearTimeout(timers.setTimeout(() => {}, 10));
 clearInterval(setInterval(() => console.warn('still here'), 1000));
 const file: string = open('./data.json');
 const binary: ArrayBuffer = open('./data.bin', 'b');
+const library = require('./library.js');
+library.anything();
+// @ts-expect-error a path is text
+require(5);
+const beside: string = import.meta.resolve('./library.js') + import.meta.url;
+// @ts-expect-error a specifier is needed
+import.meta.resolve();
 // @ts-expect-error there is no DOM here
 document.title;
 // @ts-expect-error there is no Node here
@@ -143,4 +150,4 @@ export default function (): void {
   if (!held) fail(`iteration ${__ITER} of VU ${__VU}`);
 }
 
-export { texts, result, bytes, back, hash, raw, file, binary };
+export { texts, result, bytes, back, hash, raw, file, binary, beside };

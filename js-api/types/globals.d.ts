@@ -22,6 +22,19 @@ declare function open(path: string): string;
 /** Reads a file as bytes. Only in the init code. */
 declare function open(path: string, mode: 'b'): ArrayBuffer;
 
+/**
+ * What a CommonJS module exports: a file relative to this one (with its extension), an https URL, JSON, or a built-in module. Only in
+ * the init code. Every module runs once per VU.
+ */
+declare function require(path: string): any;
+
+interface ImportMeta {
+  /** URL of this module, `file:///...` or `https://...`. */
+  url: string;
+  /** The URL, or the name of the built-in module, that a specifier stands for in this module. Throws when it stands for nothing. */
+  resolve(specifier: string): string;
+}
+
 /** Writes to the log (standard error), or to the file of `--console-output`. Objects are printed as JSON. */
 interface Console {
   log(...values: unknown[]): void;

@@ -13,7 +13,7 @@ use crate::metrics::threshold::ThresholdProblem;
 use crate::metrics::window::Window;
 use crate::options::{Options, Problem};
 use crate::output::{self, OutputContext, target};
-use crate::script::Script;
+use crate::script::{self, Script};
 
 /// What was found so far.
 #[derive(Debug, Default)]
@@ -135,7 +135,9 @@ impl Preflight {
         const PER_SOURCE_BYTE: u64 = 22;
         let Some(memory) = crate::scheduler::memory::Memory::of_machine() else { return };
         let plan = crate::scheduler::plan(&options.scenarios);
-        let per_vu = BASE + PER_SOURCE_BYTE * script.source_bytes() as u64;
+        // Deeply nested code leaves its mark on the stack of every VU.
+        let stack = if script.stack > script::ORDINARY_STACK { script.stack as u64 } else { 0 };
+        let per_vu = BASE + PER_SOURCE_BYTE * script.source_bytes() as u64 + stack;
         let need = |vus: u64| vus.saturating_mul(per_vu);
         // Twice what there is leaves room for a wrong estimate; VUs that may never start are only worth a warning.
         if need(plan.planned_vus) > memory.total.saturating_mul(2) {

@@ -72,6 +72,9 @@ pub(crate) struct RunArgs {
     /// Exit with 111 when the generator was the bottleneck, so that the figures are no measurement
     #[arg(long)]
     strict: bool,
+    /// Take remote modules (https imports) from the cache only
+    #[arg(long, env = "INRUSH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
+    offline: bool,
     /// Accepted for k6's sake: inrush never sends usage reports
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_usage_report: Option<String>,
@@ -115,7 +118,12 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     });
     let config_file = args.config.as_deref().and_then(|path| found.take(read_config(path)));
     let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
-    let script = match script::load(&args.script, &cwd, stdin.as_deref(), &js::module_names()) {
+    let script = match script::load(
+        &args.script,
+        &cwd,
+        stdin.as_deref(),
+        script::Sources::new(js::module_names(), args.offline),
+    ) {
         Ok(script) => Arc::new(script),
         Err(error) => {
             let context = output_context(&process_env, Arc::new(Registry::new()));

@@ -20,15 +20,22 @@ use rand::SeedableRng;
 use super::event_loop::EventLoop;
 use super::exception::Exception;
 use super::host::{self, Host, Phase, host, is_interrupted};
-use super::loader::Loader;
+use super::loader::{self, Loader};
 use super::shared::Shared;
-use super::{convert, globals};
+use super::{commonjs, convert, globals};
 use crate::error::{Error, ExitCode};
+use crate::script::{ModuleKind, ORDINARY_STACK, Script};
 use crate::vu::Interrupter;
 
-/// Stack of a thread that runs scripts. The engine's parser takes up to 28 KB per nesting level (see
-/// `script::typescript::MAX_DEPTH`), re-entry through native functions about 4 KB per call.
-pub(crate) const STACK_BYTES: usize = 16 << 20;
+/// Stack of a thread that runs scripts of ordinary depth: half for parsing and compiling, half for re-entry through native
+/// functions, about 4 KB per call.
+const STACK_BYTES: usize = 2 * ORDINARY_STACK;
+
+/// Stack of a thread that runs this script. It is address space: only what deeply nested code really uses becomes memory.
+pub(crate) fn stack_bytes(script: &Script) -> usize {
+    // A third more than was computed: the engine's frames differ between builds.
+    STACK_BYTES + (script.stack * 4 / 3).saturating_sub(ORDINARY_STACK)
+}
 
 /// Deepest JavaScript call stack; past it the script gets `RangeError: Maximum call stack size exceeded`.
 const MAX_CALLS: usize = 2_000;
@@ -60,8 +67,16 @@ fn next_limit(limit: usize, took: Duration) -> usize {
 pub(crate) struct Engine {
     pub(crate) context: Context,
     pub(crate) host: Rc<Host>,
-    entry: Module,
+    entry: Entry,
     collect_after: Cell<usize>,
+}
+
+/// What the entry script exports its functions from.
+enum Entry {
+    /// An ES module.
+    Module(Module),
+    /// What a CommonJS script left in `module.exports`.
+    Exports(JsValue),
 }
 
 struct Hooks;
@@ -148,13 +163,12 @@ impl Engine {
             started: Cell::new(Instant::now()),
         });
         host::install(Rc::clone(&host), &mut context);
+        loader::install(Rc::clone(&loader), &mut context);
         globals::install(&mut context)
             .map_err(|e| Error::new(ExitCode::Panic, format!("cannot set up the JavaScript globals: {e}")))?;
 
         let started = (|| {
-            let entry = loader.get(&shared.script.entry, &mut context)?;
-            let promise = entry.load_link_evaluate(&mut context);
-            host.event_loop.run_until_settled(&promise, &mut context)?;
+            let entry = Self::run_entry(&loader, &mut context)?;
             host.event_loop.drain(&mut context)?;
             Ok(entry)
         })();
@@ -166,6 +180,22 @@ impl Engine {
             }
             Err(error) => Err(Self::init_error(&error, shared, &mut context)),
         }
+    }
+
+    fn run_entry(loader: &Loader, context: &mut Context) -> JsResult<Entry> {
+        let id = &loader.script.entry;
+        loader.check_builtin_names(context)?;
+        if loader.script.module(id).is_none_or(|m| m.kind != ModuleKind::Esm) {
+            return loader.exports(id, id, id, context).map(Entry::Exports);
+        }
+        let entry = loader.get(id, context)?;
+        let event_loop = Rc::clone(&host(context).event_loop);
+        let loaded = entry.load(context);
+        event_loop.run_until_settled(&loaded, context)?;
+        entry.link(context)?;
+        let evaluated = entry.evaluate(context)?;
+        event_loop.run_until_settled(&evaluated, context)?;
+        Ok(Entry::Module(entry))
     }
 
     fn init_error(error: &JsError, shared: &Shared, context: &mut Context) -> Error {
@@ -182,7 +212,16 @@ impl Engine {
 
     /// An export of the entry module; None when undefined.
     pub(crate) fn export(&mut self, name: &str) -> Option<JsValue> {
-        self.entry.get_value(JsString::from(name), &mut self.context).ok().filter(|v| !v.is_undefined())
+        let key = JsString::from(name);
+        let value = match &self.entry {
+            Entry::Module(module) => module.get_value(key, &mut self.context).ok()?,
+            // `module.exports = function` is a default export as well.
+            Entry::Exports(exports) if name == "default" => {
+                commonjs::default_of(exports, &mut self.context).ok().filter(JsValue::is_callable)?
+            }
+            Entry::Exports(exports) => exports.as_object()?.get(key, &mut self.context).ok()?,
+        };
+        Some(value).filter(|v| !v.is_undefined())
     }
 
     /// An exported function.
@@ -192,10 +231,16 @@ impl Engine {
 
     /// Names of all exported functions.
     pub(crate) fn exported_functions(&mut self) -> Vec<String> {
-        let namespace = self.entry.namespace(&mut self.context);
-        convert::entries(&namespace, &mut self.context)
-            .map(|all| all.into_iter().filter(|(_, v)| v.is_callable()).map(|(k, _)| k).collect())
-            .unwrap_or_default()
+        let object = match &self.entry {
+            Entry::Module(module) => Some(module.namespace(&mut self.context)),
+            Entry::Exports(exports) => exports.as_object(),
+        };
+        let entries = object.and_then(|o| convert::entries(&o, &mut self.context).ok()).unwrap_or_default();
+        let mut names: Vec<String> = entries.into_iter().filter(|(_, v)| v.is_callable()).map(|(k, _)| k).collect();
+        if !names.iter().any(|n| n == "default") && self.export("default").is_some_and(|v| v.is_callable()) {
+            names.push("default".to_owned());
+        }
+        names
     }
 
     /// Calls a function, waits for its promise, and drains the event loop.
@@ -209,8 +254,7 @@ impl Engine {
             Some(promise) => {
                 let result = event_loop.run_until_settled(&promise, &mut self.context);
                 // The caller sees this rejection; it is not an unhandled one.
-                let object: JsObject = promise.into();
-                event_loop.rejected.borrow_mut().retain(|(p, _)| !JsObject::equals(p, &object));
+                event_loop.forget_rejection(&promise.into());
                 result
             }
             None => Ok(value),

@@ -260,6 +260,36 @@ impl EventLoop {
         }
     }
 
+    /// Starts something whose promise settles by jobs alone (the loading of modules), and runs only those jobs: script code waits
+    /// on the stack, and jobs that were queued before must not run until it is done.
+    ///
+    /// # Errors
+    /// What the promise was rejected with.
+    pub(crate) fn settle_apart(
+        &self,
+        start: impl FnOnce(&mut Context) -> JsPromise,
+        context: &mut Context,
+    ) -> JsResult<JsValue> {
+        let earlier = self.jobs.take();
+        let promise = start(context);
+        let result = self.run_microtasks(context).and_then(|()| match promise.state() {
+            PromiseState::Fulfilled(value) => Ok(value),
+            PromiseState::Rejected(reason) => Err(JsError::from_opaque(reason)),
+            PromiseState::Pending => {
+                Err(super::convert::error("a module could not be loaded: its loading never finished"))
+            }
+        });
+        let later = self.jobs.replace(earlier);
+        self.jobs.borrow_mut().extend(later);
+        self.forget_rejection(&promise.into());
+        result
+    }
+
+    /// The rejection of this promise is handled by the caller.
+    pub(crate) fn forget_rejection(&self, promise: &boa_engine::JsObject) {
+        self.rejected.borrow_mut().retain(|(p, _)| !boa_engine::JsObject::equals(p, promise));
+    }
+
     /// Runs until no job, timer or completion is left.
     pub(crate) fn drain(&self, context: &mut Context) -> JsResult<()> {
         loop {

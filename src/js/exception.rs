@@ -107,6 +107,9 @@ fn header(error: &JsError, context: &mut Context) -> String {
 pub(crate) fn explain(message: &str) -> String {
     match message {
         "cannot convert 'null' or 'undefined' to object" => NULLISH.to_owned(),
+        "module is not defined" | "exports is not defined" => format!(
+            "{message}: this file is an ES module, and CommonJS cannot be mixed in; use either import and export or require() and module.exports"
+        ),
         "not a callable function" => "what is called here is not a function".to_owned(),
         other => other.to_owned(),
     }

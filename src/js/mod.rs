@@ -3,6 +3,7 @@
 //! The engine is kept exchangeable: nothing outside this folder names it. JavaScript is the control plane; everything that
 //! must be fast or exact is done in `net`, `ai` and `metrics`.
 
+mod commonjs;
 mod convert;
 mod engine;
 mod event_loop;
@@ -22,6 +23,8 @@ pub use modules::names as module_names;
 pub use runner::{ScriptInfo, ScriptRunner};
 pub use shared::Shared;
 
+#[cfg(test)]
+mod module_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

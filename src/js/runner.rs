@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
-use super::engine::{Engine, STACK_BYTES};
+use super::engine::{Engine, stack_bytes};
 use super::host::{Phase, is_interrupted};
 use super::json_parse;
 use super::json_stringify::stringify;
@@ -61,7 +61,7 @@ impl ScriptRunner {
         let (thread_shared, thread_interrupter) = (Arc::clone(&shared), interrupter.clone());
         std::thread::Builder::new()
             .name("script".to_owned())
-            .stack_size(STACK_BYTES)
+            .stack_size(stack_bytes(&shared.script))
             .spawn(move || {
                 match Engine::new(&thread_shared, 0, thread_interrupter) {
                     Ok(mut engine) => {

@@ -16,7 +16,7 @@ use boa_engine::{JsObject, JsResult, JsString, JsValue, js_string};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use tokio::sync::oneshot;
 
-use super::engine::{Engine, STACK_BYTES};
+use super::engine::{Engine, stack_bytes};
 use super::host::{Host, Phase, is_interrupted};
 use super::shared::Shared;
 use super::{convert, json_parse};
@@ -71,7 +71,7 @@ pub(crate) async fn start(shared: Arc<Shared>, id: u64) -> Result<Box<dyn Vu>, E
     let thread_interrupter = interrupter.clone();
     std::thread::Builder::new()
         .name(format!("vu-{id}"))
-        .stack_size(STACK_BYTES)
+        .stack_size(stack_bytes(&shared.script))
         .spawn(move || match Engine::new(&shared, id, thread_interrupter) {
             Ok(engine) => {
                 if ready_tx.send(Ok(())).is_ok() {

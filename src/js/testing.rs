@@ -10,7 +10,7 @@ use super::shared::Shared;
 use crate::clock::RunClock;
 use crate::error::Error;
 use crate::metrics::{BusReceiver, Registry, bus};
-use crate::script::load;
+use crate::script::{Sources, load};
 use crate::stop::StopSignal;
 use crate::vu::{Interrupter, RunState};
 
@@ -22,9 +22,11 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
     });
     let dir = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
-        std::fs::write(dir.path().join(name), text).expect("a temporary file");
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a temporary folder");
+        std::fs::write(path, text).expect("a temporary file");
     }
-    let script = load(files[0].0, dir.path(), None, &super::module_names())?;
+    let script = load(files[0].0, dir.path(), None, Sources::new(super::module_names(), true))?;
     let (tx, rx) = bus();
     // The folder stays for open(): tests are short.
     let _ = dir.keep();
@@ -56,12 +58,14 @@ pub(crate) fn with_engine<T: Send>(
     files: &[(&str, &str)],
     look: impl FnOnce(Result<&mut Engine, Error>) -> T + Send,
 ) -> T {
+    let made = shared(files);
+    let stack = made.as_ref().map_or(1 << 20, |(shared, _)| super::engine::stack_bytes(&shared.script));
     std::thread::scope(|scope| {
-        let work = || match shared(files).and_then(|(s, _rx)| Engine::new(&s, 0, Interrupter::default())) {
+        let work = || match made.and_then(|(s, _rx)| Engine::new(&s, 0, Interrupter::default())) {
             Ok(mut engine) => look(Ok(&mut engine)),
             Err(error) => look(Err(error)),
         };
-        let thread = std::thread::Builder::new().stack_size(super::engine::STACK_BYTES).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new().stack_size(stack).spawn_scoped(scope, work);
         match thread.expect("a thread").join() {
             Ok(value) => value,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -46,3 +46,4 @@ pub use proxy::ProxyConfig;
 pub use shared::Shared;
 pub use stream::{Chunk, Head, OpenStream};
 pub use timed_io::ByteCounters;
+pub use tls::system_tls;

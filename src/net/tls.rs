@@ -163,6 +163,19 @@ fn certificates(pem: &str, what: &str) -> Result<Vec<CertificateDer<'static>>, E
         .ok_or_else(|| Error::config(format!("tls: `{what}` holds no certificate in PEM")))
 }
 
+/// The client configuration for what is fetched besides the run: it trusts what the run trusts. Without ALPN, which the user of
+/// the configuration sets.
+///
+/// # Panics
+/// Never: the provider speaks the default versions.
+pub fn system_tls() -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider speaks TLS 1.2 and 1.3")
+        .with_root_certificates(native_roots().0.clone())
+        .with_no_client_auth()
+}
+
 /// The roots as rustls wants them, and the certificates they were made of. Reading a few hundred takes milliseconds: once per
 /// process.
 fn native_roots() -> &'static (RootCertStore, Vec<CertificateDer<'static>>) {

@@ -54,6 +54,14 @@ pub fn line_column(text: &str, offset: usize) -> (u32, u32) {
     (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column).unwrap_or(u32::MAX))
 }
 
+/// The byte offset of a 1-based line and column (in characters); the end of the line or text when it has no such place.
+pub fn offset_of(text: &str, line: u32, column: u32) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1) as usize).map(str::len).sum();
+    let rest = text[start..].split('\n').next().unwrap_or("");
+    let at = rest.char_indices().nth(column.saturating_sub(1) as usize).map_or(rest.len(), |(at, _)| at);
+    start + at
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +84,10 @@ mod tests {
     fn offsets_to_lines() {
         assert_eq!(line_column("ab\ncd", 4), (2, 2));
         assert_eq!(line_column("é\nx", 99), (2, 2));
+        for offset in [0, 2, 3, 5] {
+            let (line, column) = line_column("aé\nbc", offset + usize::from(offset == 2));
+            assert_eq!(offset_of("aé\nbc", line, column), offset + usize::from(offset == 2));
+        }
+        assert_eq!((offset_of("ab\nc", 1, 9), offset_of("ab\nc", 9, 9)), (2, 4));
     }
 }

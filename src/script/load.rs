@@ -1,268 +1,388 @@
 //! Reads a script and everything it imports into memory, and reports every problem found on the way at once.
 //!
-//! Called before the run, once. VUs never touch the file system for code.
+//! Called before the run, once; VUs only come here for `require` of a path that was computed.
 
-use std::collections::{HashMap, VecDeque};
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::path::Path;
+use std::sync::{Arc, Mutex, RwLock};
 
-use super::code_frame::{code_frame, line_column};
-use super::resolve::{Target, resolve};
-use super::typescript::{self, Compiled};
-use super::{ModuleKind, ModuleSource, Script};
-use crate::error::{Error, ExitCode};
-use crate::spelling::nearest;
+use super::links::{self, Exports, How, NAMESPACE};
+use super::problems::{Place, Problems};
+use super::read::{ReadError, read_file};
+use super::remote::Remote;
+use super::resolve::{Location, Target, resolve};
+use super::typescript::{self, Compiled, Edit};
+use super::{COMMONJS_WRAPPER, ModuleKind, ModuleSource, Modules, Script};
+use crate::error::Error;
 
-/// Largest source file that is loaded.
-const MAX_SOURCE_BYTES: u64 = 64 << 20;
+/// Where modules come from.
+#[derive(Debug)]
+pub struct Sources {
+    /// Import paths of the built-in modules.
+    pub builtins: Vec<&'static str>,
+    remote: Remote,
+}
 
-/// Loads the script at `path` (`-` is the text in `stdin`) with all its imports. `builtins` lists the modules that exist.
+impl Sources {
+    /// Files on disk, https and these built-in modules; `offline` leaves the network alone and takes remote modules from the cache.
+    pub fn new(builtins: Vec<&'static str>, offline: bool) -> Self {
+        Self { builtins, remote: Remote::new(offline) }
+    }
+
+    /// The text at a location, and where it was found in the end.
+    fn read(&self, location: &Location) -> Result<(String, Location), ReadError> {
+        match location {
+            Location::File(path) => Ok((read_file(path)?, location.clone())),
+            Location::Remote(url) => self.remote.read(url).map(|(text, found)| (text, Location::Remote(found))),
+        }
+    }
+}
+
+/// Loads the script at `path` (`-` is the text in `stdin`) with all its imports.
 ///
 /// # Errors
-/// A missing or unreadable file and an unresolvable import are usage errors (255); a syntax error is a script exception (107).
-pub fn load(path: &str, cwd: &Path, stdin: Option<&str>, builtins: &[&str]) -> Result<Script, Error> {
-    let mut problems = Problems::default();
-    let (file, text) = if path == "-" {
-        (cwd.join("-"), stdin.unwrap_or_default().to_owned())
-    } else {
-        let file = super::resolve::normalize(&cwd.join(path));
-        let text = read(&file).map_err(|e| {
-            Error::usage(format!("cannot open the script '{path}': {}", e.message)).with_hint(
-                e.hint.unwrap_or_else(|| "give the path of a .js or .ts file, or - to read standard input".to_owned()),
-            )
-        })?;
-        (file, text)
+/// A missing or unreadable file and an unresolvable import are usage errors (255); a syntax error and a name that is not exported
+/// are script exceptions (107).
+pub fn load(path: &str, cwd: &Path, stdin: Option<&str>, sources: Sources) -> Result<Script, Error> {
+    let unreadable = |e: ReadError| {
+        let hint = "give the path of a .js or .ts file, or - to read standard input";
+        Error::usage(format!("cannot open the script '{path}': {}", e.message))
+            .with_hint(e.hint.unwrap_or_else(|| hint.to_owned()))
     };
-
-    let entry = url_of(&file);
-    let mut modules: HashMap<Arc<str>, Arc<ModuleSource>> = HashMap::new();
-    let mut queue = VecDeque::from([(file.clone(), entry.clone(), text)]);
-    let mut seen = std::collections::HashSet::from([entry.clone()]);
-    while let Some((file, url, text)) = queue.pop_front() {
-        let module = if file.extension().is_some_and(|e| e == "json") {
-            json_module(&file, &url, text, &mut problems)
+    let (location, text, base) = if path == "-" {
+        let location = Location::File(cwd.join("-"));
+        let text = stdin.unwrap_or_default();
+        (location.clone(), text.strip_prefix('\u{feff}').unwrap_or(text).to_owned(), location)
+    } else {
+        let location = if path.starts_with("https://") || path.starts_with("http://") {
+            match resolve(path, &Location::File(cwd.join("-")), &[]) {
+                Ok(Target::Text(location)) => location,
+                Ok(Target::Builtin(_)) => unreachable!("a URL is no built-in module"),
+                Err(e) => return Err(unreadable(ReadError::new(e.message, Some(e.hint)))),
+            }
         } else {
-            let typescript = file.extension().is_some_and(|e| e == "ts" || e == "mts");
-            match typescript::compile(&text, &file.to_string_lossy(), typescript) {
-                Ok(compiled) => {
-                    let dir = file.parent().unwrap_or(cwd).to_owned();
-                    let (module, files) = esm_module(&file, &url, &dir, text, compiled, builtins, &mut problems);
-                    for (file, url, text) in files {
-                        if seen.insert(url.clone()) {
-                            queue.push_back((file, url, text));
-                        }
-                    }
-                    Some(module)
-                }
-                Err(errors) => {
-                    for e in errors {
-                        problems.syntax(&file, &text, &e.message, e.offset, e.length, e.help.as_deref());
-                    }
-                    None
-                }
-            }
+            Location::File(super::resolve::normalize(&cwd.join(path)))
         };
-        if let Some(module) = module {
-            modules.insert(url, Arc::new(module));
-        }
-    }
-    problems.into_result()?;
-    let dir = file.parent().unwrap_or(cwd).to_owned();
-    Ok(Script { entry, dir, modules })
+        let (text, base) = sources.read(&location).map_err(unreadable)?;
+        (location, text, base)
+    };
+    let dir = match &location {
+        Location::File(file) => file.parent().unwrap_or(cwd).to_owned(),
+        Location::Remote(_) => cwd.to_owned(),
+    };
+    let entry = location.url();
+    let mut graph = Graph::new(&sources, HashMap::new());
+    graph.add(location, text, base);
+    let modules = graph.finish()?;
+    let stack = modules.values().map(|m| m.stack).max().unwrap_or(0);
+    Ok(Script { entry, dir, modules: RwLock::new(modules), sources: Mutex::new(sources), stack })
 }
 
-fn json_module(file: &Path, url: &Arc<str>, text: String, problems: &mut Problems) -> Option<ModuleSource> {
-    if let Err(e) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
-        let offset = text.lines().take(e.line().saturating_sub(1)).map(|l| l.len() + 1).sum::<usize>()
-            + e.column().saturating_sub(1);
-        problems.syntax(file, &text, &format!("invalid JSON: {e}"), offset, 1, None);
-        return None;
+/// Loads what `specifier` names in a module at `base`, on top of the `known` modules. None when nothing had to be loaded.
+pub(super) fn load_more(
+    sources: &Sources,
+    specifier: &str,
+    base: &Location,
+    known: Modules,
+) -> Result<(Arc<str>, Option<Modules>), String> {
+    let location = match resolve(specifier, base, &sources.builtins) {
+        Ok(Target::Builtin(name)) => return Ok((Arc::from(name), None)),
+        Ok(Target::Text(location)) => location,
+        Err(e) => return Err(format!("{} ({})", e.message, e.hint)),
+    };
+    let url = location.url();
+    if known.contains_key(&url) {
+        return Ok((url, None));
     }
-    let text: Arc<str> = text.into();
-    Some(ModuleSource {
-        url: Arc::clone(url),
-        kind: ModuleKind::Json,
-        code: Arc::clone(&text),
-        original: text,
-        map: None,
-        imports: HashMap::new(),
-    })
+    let (text, base) = sources.read(&location).map_err(|e| one_line(&e))?;
+    let mut graph = Graph::new(sources, known);
+    graph.add(location, text, base);
+    let modules = graph.finish().map_err(|e| e.message().to_owned())?;
+    Ok((url, Some(modules)))
 }
 
-type Found = Vec<(PathBuf, Arc<str>, String)>;
+fn one_line(e: &ReadError) -> String {
+    match &e.hint {
+        Some(hint) => format!("{} ({hint})", e.message),
+        None => e.message.clone(),
+    }
+}
 
-fn esm_module(
-    file: &Path,
-    url: &Arc<str>,
-    dir: &Path,
+/// A text that was read.
+struct Found {
+    location: Location,
+    base: Location,
     text: String,
-    compiled: Compiled,
-    builtins: &[&str],
-    problems: &mut Problems,
-) -> (ModuleSource, Found) {
-    let mut imports = HashMap::new();
-    let mut found = Found::new();
-    if !compiled.has_module_syntax && (text.contains("module.exports") || text.contains("require(")) {
-        problems.syntax(
-            file,
-            &text,
-            "CommonJS modules (require, module.exports) are not supported by this version",
-            text.find("require(").or_else(|| text.find("module.exports")).unwrap_or(0),
-            7,
-            Some("use import and export"),
-        );
+}
+
+/// A module whose code still has to be edited.
+struct Draft {
+    module: ModuleSource,
+    edits: Vec<Edit>,
+    namespaces: Vec<links::Namespace>,
+}
+
+struct Graph<'a> {
+    sources: &'a Sources,
+    known: Modules,
+    drafts: Vec<Draft>,
+    queue: VecDeque<Found>,
+    seen: HashSet<Arc<str>>,
+    /// Sources that could not be read, so that each is tried once.
+    unreadable: HashMap<Arc<str>, ReadError>,
+    problems: Problems,
+}
+
+impl<'a> Graph<'a> {
+    fn new(sources: &'a Sources, known: Modules) -> Self {
+        let seen = known.keys().cloned().collect();
+        Self {
+            sources,
+            known,
+            drafts: Vec::new(),
+            queue: VecDeque::new(),
+            seen,
+            unreadable: HashMap::new(),
+            problems: Problems::default(),
+        }
     }
-    for import in &compiled.imports {
-        let resolved = match resolve(&import.specifier, dir, builtins) {
-            Ok(Target::Builtin(name)) => Ok(Arc::from(name)),
-            Ok(Target::File(path)) => match read(&path) {
-                Ok(text) => {
-                    let url = url_of(&path);
-                    found.push((path, url.clone(), text));
-                    Ok(url)
-                }
-                Err(e) => Err((format!("cannot import '{}': {}", import.specifier, e.message), e.hint)),
-            },
-            Err(e) => Err((e.message, Some(e.hint))),
-        };
-        match resolved {
-            Ok(target) => {
-                imports.insert(import.specifier.clone(), target);
+
+    fn add(&mut self, location: Location, text: String, base: Location) {
+        self.seen.insert(location.url());
+        self.queue.push_back(Found { location, base, text });
+    }
+
+    /// Loads everything in the queue, checks it, and hands out all modules.
+    fn finish(mut self) -> Result<Modules, Error> {
+        while let Some(found) = self.queue.pop_front() {
+            if found.location.extension() == Some("json") {
+                self.json(found);
+            } else {
+                self.code(found);
             }
-            Err((message, hint)) => {
-                problems.import(file, &text, &message, import.offset, import.length, hint.as_deref());
-            }
         }
-    }
-    let original: Arc<str> = text.into();
-    let code = if compiled.code == *original { Arc::clone(&original) } else { Arc::from(compiled.code) };
-    let module =
-        ModuleSource { url: Arc::clone(url), kind: ModuleKind::Esm, code, original, map: compiled.map, imports };
-    (module, found)
-}
-
-/// The `file://` URL of a path.
-pub fn url_of(path: &Path) -> Arc<str> {
-    Arc::from(format!("file://{}", path.display()))
-}
-
-struct ReadError {
-    message: String,
-    hint: Option<String>,
-}
-
-fn read(path: &Path) -> Result<String, ReadError> {
-    let fail = |message: String, hint: Option<String>| ReadError { message, hint };
-    let meta = std::fs::metadata(path).map_err(|e| {
-        if e.kind() == std::io::ErrorKind::NotFound {
-            fail(format!("no such file '{}'", path.display()), sibling_hint(path))
-        } else {
-            fail(format!("'{}': {e}", path.display()), None)
+        let (mut modules, mut changes) = (self.known, Vec::with_capacity(self.drafts.len()));
+        for Draft { module, edits, namespaces } in self.drafts {
+            let url = Arc::clone(&module.url);
+            modules.insert(Arc::clone(&url), Arc::new(module));
+            changes.push((url, edits, namespaces));
         }
-    })?;
-    if meta.is_dir() {
-        return Err(fail(format!("'{}' is a folder", path.display()), Some("name a file in it".to_owned())));
-    }
-    if meta.len() > MAX_SOURCE_BYTES {
-        return Err(fail(
-            format!("'{}' has {} bytes, more than the limit of {MAX_SOURCE_BYTES}", path.display(), meta.len()),
-            Some("load data with open() instead of importing it".to_owned()),
-        ));
-    }
-    let bytes = std::fs::read(path).map_err(|e| fail(format!("'{}': {e}", path.display()), None))?;
-    let text = String::from_utf8(bytes).map_err(|e| {
-        fail(
-            format!("'{}' is not UTF-8 text (byte {})", path.display(), e.utf8_error().valid_up_to()),
-            Some("save the file as UTF-8".to_owned()),
-        )
-    })?;
-    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
-}
-
-/// A file of a similar name in the same folder, for instance with the extension left out.
-fn sibling_hint(path: &Path) -> Option<String> {
-    let wanted = path.file_name()?.to_str()?;
-    let names: Vec<String> =
-        std::fs::read_dir(path.parent()?).ok()?.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
-    let with_extension = names.iter().find(|n| {
-        Path::new(n).file_stem().is_some_and(|s| s == wanted) && [".js", ".ts", ".json"].iter().any(|e| n.ends_with(e))
-    });
-    let known: Vec<&str> = names.iter().map(String::as_str).collect();
-    let name = with_extension.map(String::as_str).or_else(|| nearest(wanted, known))?;
-    Some(format!("did you mean '{name}'?"))
-}
-
-/// Everything wrong with a script and its imports.
-#[derive(Default)]
-struct Problems {
-    text: String,
-    count: usize,
-    code: Option<ExitCode>,
-}
-
-impl Problems {
-    fn syntax(&mut self, file: &Path, text: &str, message: &str, offset: usize, length: usize, hint: Option<&str>) {
-        self.add(ExitCode::ScriptException, "SyntaxError: ", file, text, message, offset, length, hint);
+        check_names(&modules, changes.iter().map(|(url, ..)| url), &mut self.problems);
+        self.problems.into_result()?;
+        tie(&mut modules, changes);
+        Ok(modules)
     }
 
-    fn import(&mut self, file: &Path, text: &str, message: &str, offset: usize, length: usize, hint: Option<&str>) {
-        self.add(ExitCode::Usage, "", file, text, message, offset, length, hint);
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn add(
-        &mut self,
-        code: ExitCode,
-        prefix: &str,
-        file: &Path,
-        text: &str,
-        message: &str,
-        offset: usize,
-        length: usize,
-        hint: Option<&str>,
-    ) {
-        self.count += 1;
-        // A syntax error outranks an import that failed: the exit code is the script's.
-        if self.code != Some(ExitCode::ScriptException) {
-            self.code = Some(code);
-        }
-        if self.count > 20 {
+    fn json(&mut self, found: Found) {
+        let Found { location, base, text } = found;
+        if let Err(e) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            let before = text.split_inclusive('\n').take(e.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            let place =
+                Place { file: &location, text: &text, offset: before + e.column().saturating_sub(1), length: 1 };
+            let what = e.to_string();
+            let what = what.split(" at line ").next().unwrap_or_default();
+            self.problems.syntax(&place, &format!("invalid JSON: {what}"), None);
             return;
         }
-        let (line, column) = line_column(text, offset);
-        if !self.text.is_empty() {
-            self.text.push_str("\n\n");
-        }
-        let _ = write!(self.text, "{prefix}{message}\n    at {}:{line}:{column}", file.display());
-        let frame = code_frame(text, line, column, length);
-        if !frame.is_empty() {
-            let _ = write!(self.text, "\n\n{frame}");
-        }
-        if let Some(hint) = hint {
-            let _ = write!(self.text, "\n    help: {hint}");
-        }
+        let text: Arc<str> = text.into();
+        let module = ModuleSource {
+            url: location.url(),
+            base,
+            kind: ModuleKind::Json,
+            code: Arc::clone(&text),
+            original: text,
+            map: None,
+            imports: HashMap::new(),
+            missing: HashMap::new(),
+            names: Vec::new(),
+            exports: Exports::default(),
+            stack: 0,
+        };
+        self.drafts.push(Draft { module, edits: Vec::new(), namespaces: Vec::new() });
     }
 
-    fn into_result(self) -> Result<(), Error> {
-        match self.code {
-            None => Ok(()),
-            Some(code) => {
-                let more =
-                    if self.count > 20 { format!("\n\n... and {} more", self.count - 20) } else { String::new() };
-                Err(Error::new(code, format!("{}{more}", self.text)))
+    fn code(&mut self, found: Found) {
+        let Found { location, base, text } = found;
+        let typescript = matches!(location.extension(), Some("ts" | "mts" | "cts"));
+        let compiled = match typescript::compile(&text, &location.to_string(), typescript) {
+            Ok(compiled) => compiled,
+            Err(errors) => {
+                for e in errors {
+                    let place = Place { file: &location, text: &text, offset: e.offset, length: e.length };
+                    self.problems.syntax(&place, &e.message, e.help.as_deref());
+                }
+                return;
+            }
+        };
+        let (imports, missing) = self.imports(&location, &base, &text, &compiled);
+        let original: Arc<str> = text.into();
+        let mut edits = compiled.edits;
+        if compiled.code.starts_with("#!") {
+            edits.push((0..2, "//".to_owned()));
+        }
+        let code = if compiled.code == *original { Arc::clone(&original) } else { Arc::from(compiled.code) };
+        let module = ModuleSource {
+            url: location.url(),
+            base,
+            kind: compiled.kind,
+            code,
+            original,
+            map: compiled.map,
+            imports,
+            missing,
+            names: compiled.names,
+            exports: compiled.exports,
+            stack: compiled.stack,
+        };
+        self.drafts.push(Draft { module, edits, namespaces: compiled.namespaces });
+    }
+
+    /// Finds what a module imports, and queues what is new.
+    #[allow(clippy::type_complexity)]
+    fn imports(
+        &mut self,
+        location: &Location,
+        base: &Location,
+        text: &str,
+        compiled: &Compiled,
+    ) -> (HashMap<String, Arc<str>>, HashMap<String, String>) {
+        let (mut imports, mut missing) = (HashMap::new(), HashMap::new());
+        for import in &compiled.imports {
+            let specifier = &import.specifier;
+            if imports.contains_key(specifier) || missing.contains_key(specifier) {
+                continue;
+            }
+            let found = match resolve(specifier, base, &self.sources.builtins) {
+                Ok(Target::Builtin(name)) => Ok(Arc::from(name)),
+                Ok(Target::Text(target)) => self
+                    .fetch(target)
+                    .map_err(|e| ReadError::new(format!("cannot import '{specifier}': {}", e.message), e.hint)),
+                Err(e) => Err(ReadError::new(e.message, Some(e.hint))),
+            };
+            match found {
+                Ok(target) => {
+                    imports.insert(specifier.clone(), target);
+                }
+                // What stands in a `try` or behind an `if` may never be asked for.
+                Err(e) if import.how != How::Static => {
+                    missing.insert(specifier.clone(), one_line(&e));
+                }
+                Err(e) => {
+                    let place = Place { file: location, text, offset: import.offset, length: import.length };
+                    self.problems.import(&place, &e.message, e.hint.as_deref());
+                    missing.insert(specifier.clone(), e.message);
+                }
             }
         }
+        (imports, missing)
+    }
+
+    fn fetch(&mut self, location: Location) -> Result<Arc<str>, ReadError> {
+        let url = location.url();
+        if self.seen.contains(&url) {
+            return Ok(url);
+        }
+        if let Some(error) = self.unreadable.get(&url) {
+            return Err(error.clone());
+        }
+        match self.sources.read(&location) {
+            Ok((text, base)) => {
+                self.add(location, text, base);
+                Ok(url)
+            }
+            Err(error) => {
+                self.unreadable.insert(url, error.clone());
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Every name that is imported must be exported.
+fn check_names<'a>(modules: &Modules, urls: impl Iterator<Item = &'a Arc<str>>, problems: &mut Problems) {
+    for module in urls.filter_map(|url| modules.get(url)) {
+        for wanted in &module.names {
+            let Some(target) = module.imports.get(&wanted.specifier) else { continue };
+            if links::exports(modules, target, &wanted.name) {
+                continue;
+            }
+            let names = links::exported_names(modules, target);
+            let (message, hint) = links::missing_name(&wanted.name, &wanted.specifier, &names);
+            let file = Location::of(&module.url);
+            let place = Place { file: &file, text: &module.original, offset: wanted.offset, length: wanted.length };
+            problems.syntax(&place, &message, Some(&hint));
+        }
+    }
+}
+
+type Change = (Arc<str>, Vec<Edit>, Vec<links::Namespace>);
+
+/// Tells CommonJS and JSON modules which names are taken from them, and brings the code into the shape the engine gets.
+fn tie(modules: &mut Modules, changes: Vec<Change>) {
+    let mut taken: HashMap<Arc<str>, BTreeSet<String>> = HashMap::new();
+    let is_dynamic =
+        |modules: &Modules, target: &Arc<str>| modules.get(target).is_some_and(|m| m.kind != ModuleKind::Esm);
+    let mut edits_of: HashMap<Arc<str>, Vec<Edit>> = HashMap::new();
+    for (url, mut edits, namespaces) in changes {
+        let Some(module) = modules.get(&url) else { continue };
+        for wanted in &module.names {
+            if let Some(target) = module.imports.get(&wanted.specifier).filter(|t| is_dynamic(modules, t)) {
+                taken.entry(Arc::clone(target)).or_default().insert(wanted.name.clone());
+            }
+        }
+        for star in module.exports.stars.iter().filter(|_| module.kind == ModuleKind::Esm) {
+            if let Some(target) = module.imports.get(star).filter(|t| is_dynamic(modules, t)) {
+                let names = modules[target].exports.names.iter().cloned();
+                taken.entry(Arc::clone(target)).or_default().extend(names);
+            }
+        }
+        for space in namespaces {
+            if let Some(target) = module.imports.get(&space.specifier).filter(|t| is_dynamic(modules, t)) {
+                taken.entry(Arc::clone(target)).or_default().insert(NAMESPACE.to_owned());
+                edits.push((space.range, format!("{{{NAMESPACE} as {}}}", space.local)));
+            }
+        }
+        edits_of.insert(url, edits);
+    }
+    for (url, edits) in edits_of {
+        change(modules, &url, |module| {
+            let wrap = module.kind == ModuleKind::CommonJs;
+            if wrap || !edits.is_empty() {
+                let code = typescript::apply(module.code.to_string(), edits);
+                let (before, after) = if wrap { COMMONJS_WRAPPER } else { ("", "") };
+                module.code = Arc::from(format!("{before}{code}{after}"));
+            }
+        });
+    }
+    for (url, names) in taken {
+        change(modules, &url, |module| {
+            let mut all: BTreeSet<String> = module.exports.names.drain(..).collect();
+            all.extend(names);
+            module.exports.names = all.into_iter().collect();
+        });
+    }
+}
+
+fn change(modules: &mut Modules, url: &Arc<str>, with: impl FnOnce(&mut ModuleSource)) {
+    if let Some(mut module) = modules.remove(url) {
+        // Modules that VUs know already stay as they are.
+        if let Some(owned) = Arc::get_mut(&mut module) {
+            with(owned);
+        }
+        modules.insert(Arc::clone(url), module);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ExitCode;
 
-    const KNOWN: &[&str] = &["k6", "k6/http"];
+    fn sources() -> Sources {
+        Sources::new(vec!["k6", "k6/http"], true)
+    }
 
-    fn write(dir: &Path, name: &str, text: &str) {
+    fn write(dir: &Path, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(dir.join(name), text).unwrap();
     }
 
@@ -276,8 +396,8 @@ mod tests {
         );
         write(dir.path(), "a.ts", "export const a: number = 1;\nexport * from './main.js';\n");
         write(dir.path(), "d.json", "{\"x\": 1}");
-        let script = load("main.js", dir.path(), None, KNOWN).unwrap();
-        assert_eq!(script.modules.len(), 3);
+        let script = load("main.js", dir.path(), None, sources()).unwrap();
+        assert_eq!(script.modules().len(), 3);
         let main = script.module(&script.entry).unwrap();
         assert_eq!(main.imports["k6/http"].as_ref(), "k6/http");
         assert!(main.imports["./a.ts"].starts_with("file:///"));
@@ -286,12 +406,28 @@ mod tests {
     #[test]
     fn every_problem_is_reported_at_once() {
         let dir = tempfile::tempdir().unwrap();
-        write(dir.path(), "main.js", "import './helper';\nimport 'lodash';\nimport './bad.js';\n");
+        write(
+            dir.path(),
+            "main.js",
+            "import './helper';\nimport 'lodash';\nimport './bad.js';\nimport './folder';\nimport './latin.js';\nimport 'k6/x/none';\n",
+        );
         write(dir.path(), "helper.js", "");
         write(dir.path(), "bad.js", "let x = ;");
-        let error = load("main.js", dir.path(), None, KNOWN).unwrap_err();
+        write(dir.path(), "latin.js", b"// caf\xe9");
+        std::fs::create_dir(dir.path().join("folder")).unwrap();
+        write(dir.path(), "folder/index.js", "");
+        let error = load("main.js", dir.path(), None, sources()).unwrap_err();
         assert_eq!(error.code(), ExitCode::ScriptException);
-        for part in ["did you mean 'helper.js'?", "'lodash'", "bad.js:1:9", "main.js:2:8"] {
+        for part in [
+            "did you mean 'helper.js'?",
+            "'lodash'",
+            "bad.js:1:9",
+            "main.js:2:8",
+            "is a folder",
+            "add '/index.js'",
+            "not UTF-8 text (byte 6)",
+            "extension 'none' (k6/x/none) is not built in",
+        ] {
             assert!(error.message().contains(part), "{part} in:\n{}", error.message());
         }
     }
@@ -299,8 +435,10 @@ mod tests {
     #[test]
     fn a_missing_script_is_a_usage_error() {
         let dir = tempfile::tempdir().unwrap();
-        let error = load("nope.js", dir.path(), None, KNOWN).unwrap_err();
+        let error = load("nope.js", dir.path(), None, sources()).unwrap_err();
         assert_eq!(error.code(), ExitCode::Usage);
         assert!(error.message().contains("nope.js"));
+        let error = load("http://x.test/a.js", dir.path(), None, sources()).unwrap_err();
+        assert!(error.message().contains("https only"), "{}", error.message());
     }
 }

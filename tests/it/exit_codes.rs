@@ -104,7 +104,7 @@ fn script_errors_are_107() {
         .says(&["Error: no setup", "t.js:1:"]);
     run_script("export function teardown() { throw new Error('no teardown'); }\nexport default () => {};", &[])
         .exits(107);
-    run_script(&format!("export default () => {}1{};", "(".repeat(5000), ")".repeat(5000)), &[])
+    run_script(&format!("export default () => {}1{};", "(".repeat(20_000), ")".repeat(20_000)), &[])
         .exits(107)
         .says(&["nested too deeply"]);
 }

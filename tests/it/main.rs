@@ -14,6 +14,8 @@ mod http_samples;
 mod k6_scripts;
 mod limits;
 mod mock_process;
+mod module_server;
+mod modules;
 mod preflight;
 mod redis;
 mod secrets;

@@ -68,7 +68,20 @@ impl Ran {
 /// The program under test.
 pub(crate) fn inrush() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inrush"));
-    for name in ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy"] {
+    for name in [
+        "K6_VUS",
+        "INRUSH_BASE_URL",
+        "INRUSH_API_KEY",
+        "OPENAI_API_KEY",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "NO_PROXY",
+        "no_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -84,7 +97,19 @@ pub(crate) fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    run_in(dir, args)
+    run_in(dir, &[], args)
+}
+
+/// As [`run_files`], with environment variables; names may contain folders.
+#[track_caller]
+pub(crate) fn run_files_with(files: &[(&str, &str)], env: &[(&str, &str)], args: &[&str]) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    run_in(dir, env, args)
 }
 
 /// Runs `inrush run --summary-export s.json ARGS t.js` with this script.
@@ -131,11 +156,12 @@ pub(crate) fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str
 }
 
 #[track_caller]
-fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
+fn run_in(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
     let start = Instant::now();
     let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
     let mut child = inrush()
         .args(args)
+        .envs(env.iter().copied())
         .current_dir(dir.path())
         .stdout(std::fs::File::create(&out).unwrap())
         .stderr(std::fs::File::create(&err).unwrap())

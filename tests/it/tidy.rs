@@ -101,7 +101,7 @@ fn engines_stay_in_their_rooms() {
     breaks("src/js/engine.rs", "//! x\nuse hyper_util::rt::TokioIo;\n", 2, "hyper");
     breaks("src/net/dial.rs", "//! x\nuse anyhow::Result;\n", 2, "anyhow");
     keeps("src/js/engine.rs", "//! x\nuse boa_engine::Context;\n");
-    keeps("src/script/typescript.rs", "//! x\nuse oxc_parser::Parser;\n");
+    keeps("src/script/typescript/scan.rs", "//! x\nuse oxc_parser::Parser;\n");
     keeps("src/mock/server.rs", "//! x\nuse hyper::body::Frame;\n");
     keeps("src/cli/run.rs", "//! x\nuse anyhow::Context;\n");
 }

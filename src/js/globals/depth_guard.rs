@@ -12,7 +12,7 @@ use crate::js::convert::{arg, is_array, length_of, text};
 use crate::js::host::host;
 use crate::script::typescript::{Refused, check_snippet};
 
-/// Deepest nesting of arrays that is joined or flattened, and of brackets in source compiled at run time.
+/// Deepest nesting of arrays that is joined or flattened.
 const MAX_DEPTH: u32 = 200;
 
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
@@ -136,24 +136,14 @@ pub(crate) fn too_deep_to_show(value: &JsValue, context: &mut Context) -> bool {
 /// # Errors
 /// A RangeError.
 pub(crate) fn check_source(parts: &[JsString], body: &JsString) -> JsResult<()> {
-    let mut depth = 0_u32;
-    for unit in parts.iter().chain([body]).flat_map(|s| s.iter()) {
-        match u8::try_from(unit) {
-            Ok(b'(' | b'[' | b'{') => depth += 1,
-            Ok(b')' | b']' | b'}') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth > MAX_DEPTH {
-            return Err(too_deep("the code"));
-        }
-    }
-    // Operators nest without brackets: `!!!!x`, `a ? b : c ? d : e`, `1 + 1 + 1`.
     let parameters: Vec<String> = parts.iter().map(text).collect();
     let parameters = if parameters.is_empty() { String::new() } else { format!("({}) => 0", parameters.join(",")) };
     for source in [parameters, text(body)] {
         match check_snippet(&source) {
             Ok(()) => {}
-            Err(Refused::TooDeep) => return Err(too_deep("the code")),
+            Err(Refused::TooDeep) => {
+                return Err(JsNativeError::range().with_message("the code is nested too deeply").into());
+            }
             Err(Refused::Syntax(what)) => return Err(JsNativeError::syntax().with_message(what).into()),
         }
     }

@@ -25,6 +25,7 @@ pub(crate) fn install(context: &mut Context) -> JsResult<()> {
     open::install(context)?;
     timers::install(context)?;
     text_coding::install(context)?;
+    crate::js::commonjs::install(context)?;
     web_crypto::install(context)?;
     web::install(context)
 }

@@ -8,6 +8,7 @@ use boa_engine::{Context, JsResult, JsString, JsValue, js_string};
 
 use crate::js::convert::{arg, array_buffer, error, function, to_text};
 use crate::js::host::{Host, Phase, host};
+use crate::js::loader::running_module;
 use crate::script::resolve::normalize;
 
 pub(super) fn install(context: &mut Context) -> JsResult<()> {
@@ -47,11 +48,8 @@ fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
     let host = host(context);
     let name = name.strip_prefix("file://").unwrap_or(name);
     let mut places: Vec<PathBuf> = Vec::new();
-    if let Some(boa_engine::vm::ActiveRunnable::Module(module)) = context.get_active_script_or_module()
-        && let Some(folder) = module
-            .path()
-            .and_then(|p| p.to_str())
-            .and_then(|p| Path::new(p.strip_prefix("file://").unwrap_or(p)).parent())
+    if let Some(url) = running_module(context)
+        && let Some(folder) = url.strip_prefix("file://").and_then(|p| Path::new(p).parent())
     {
         places.push(normalize(&folder.join(name)));
     }

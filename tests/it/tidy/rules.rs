@@ -79,7 +79,7 @@ const NARROWED: &[(&[&str], &[&str], &str, &str)] = &[
 /// Crates that live in some rooms only: (prefix of the crate's name, where, mend).
 const CRATES: &[(&str, &[&str], &str)] = &[
     ("boa_", &["src/js/"], "keep the JavaScript engine exchangeable: go through the types of src/js"),
-    ("oxc_", &["src/script/typescript"], "only src/script/typescript.rs knows the TypeScript compiler"),
+    ("oxc_", &["src/script/typescript/"], "only src/script/typescript knows the TypeScript compiler"),
     ("hyper", &["src/net/", "src/mock/"], "measured traffic goes through net::Client"),
     ("http_body_util", &["src/net/", "src/mock/"], "measured traffic goes through net::Client"),
     ("dom_query", &["src/html/document.rs"], "keep the HTML parser exchangeable: go through html::Page"),
