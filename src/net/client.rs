@@ -59,6 +59,12 @@ impl Client {
         Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes }) }
     }
 
+    /// A client without connections that counts bytes with this one; its connections are closed when it goes.
+    pub fn fresh(&self) -> Self {
+        let (shared, bytes) = (Arc::clone(&self.inner.shared), Arc::clone(&self.inner.bytes));
+        Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes }) }
+    }
+
     /// What all VUs share.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.inner.shared
@@ -66,6 +72,11 @@ impl Client {
 
     /// Bytes at this VU's sockets.
     pub fn bytes(&self) -> &ByteCounters {
+        &self.inner.bytes
+    }
+
+    /// The same counters, for connections that are not this client's own.
+    pub(crate) fn counters(&self) -> &Arc<ByteCounters> {
         &self.inner.bytes
     }
 
@@ -217,6 +228,7 @@ impl Inner {
             host: hop.url.host_str().unwrap_or_default().to_owned(),
             port: hop.url.port_or_known_default().unwrap_or(if https { 443 } else { 80 }),
             http1_only,
+            tunnel: false,
         };
         let mut fresh = self.shared.options.no_connection_reuse;
         loop {

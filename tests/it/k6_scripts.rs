@@ -185,7 +185,7 @@ fn iterations_that_are_cut_off_are_counted_apart() {
 fn what_is_missing_says_so() {
     for (source, text) in [
         ("const http = require('k6/http');\nmodule.exports.default = function () {};", "use import and export"),
-        ("import ws from 'k6/ws';\nexport default () => {};", "k6/ws"),
+        ("import { browser } from 'k6/browser';\nexport default () => {};", "k6/browser"),
         ("import { x } from 'https://jslib.k6.io/k6-utils/1.4.0/index.js';\nexport default () => {};", "jslib.k6.io"),
     ] {
         let ran = run_files(&[("t.js", source)], &["run", "-q", "t.js"]).says(&[text, "t.js:1:"]);

@@ -17,4 +17,7 @@ mod server;
 mod sse;
 mod support;
 mod tidy;
+mod websocket_server;
+mod websockets;
 mod window;
+mod ws;

@@ -5,10 +5,12 @@ mod crypto;
 pub(crate) mod data;
 mod encoding;
 mod execution;
+mod go_error;
 pub(crate) mod http;
 mod k6;
 mod metrics;
 mod sse;
+mod websockets;
 
 use boa_engine::{Context, JsObject, JsResult};
 
@@ -29,9 +31,12 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
+    ModuleDef { paths: &["k6/experimental/websockets"], build: websockets::build_experimental },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
+    ModuleDef { paths: &["k6/websockets"], build: websockets::build },
+    ModuleDef { paths: &["k6/ws"], build: websockets::blocking::build },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
 
