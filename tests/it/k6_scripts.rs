@@ -45,6 +45,17 @@ fn every_threshold_holds() {
 }
 
 #[test]
+fn the_modules_do_what_k6_promises() {
+    let ran = script("surface.js", &[]);
+    let failed: Vec<&str> = ran.stdout.lines().filter(|line| line.contains('✗')).collect();
+    assert!(failed.is_empty(), "{failed:#?}\n{}", ran.all());
+    let ran = ran.exits(0).says(&["RAN AFTER THE FUNCTION", "teardown: 2 true 0"]);
+    assert!(!ran.stderr.contains("level=error"), "{}", ran.all());
+    assert_eq!(ran.metric("iterations", "count"), 5.0);
+    assert_eq!(ran.metric("plain", "avg"), 4.0);
+}
+
+#[test]
 fn groups_checks_and_thresholds() {
     let ran = script("groups-checks-thresholds.js", &[]).exits(0);
     let summary = ran.summary();
