@@ -139,7 +139,7 @@ pub(super) fn start(call: PollingCall, context: &mut Context) -> JsResult<JsValu
         clocks: Clocks::default(),
         started: Cell::new(None),
     });
-    let task = AbortOnDrop(host.shared.runtime.spawn(run(client, call, tx, Arc::clone(&inner.status))));
+    let task = AbortOnDrop(host.lane.spawn(run(client, call, tx, Arc::clone(&inner.status))));
     let cancelled = Arc::clone(&inner.cancel);
     let (finished, cancel) = (Rc::clone(&inner), Arc::clone(&inner.cancel));
     host.event_loop.spawn_background(

@@ -151,7 +151,7 @@ impl Session {
             clocks: Clocks::default(),
         };
         let (tx, rx) = mpsc::channel(READ_AHEAD);
-        let task = host.shared.runtime.spawn(read(stream, tx));
+        let task = host.lane.spawn(read(stream, tx));
         session.handlers.borrow_mut().task = Some(task.abort_handle());
         (session, rx)
     }
