@@ -202,8 +202,7 @@ declare class AbortController {
 }
 
 type BlobPart = string | ArrayBuffer | ArrayBufferView | Blob;
-declare class Blob {
-  constructor(parts?: Iterable<BlobPart>, options?: { type?: string });
+interface Blob {
   readonly size: number;
   readonly type: string;
   slice(start?: number, end?: number, type?: string): Blob;
@@ -212,6 +211,11 @@ declare class Blob {
   text(): Promise<string>;
   stream(): ReadableStream<Uint8Array>;
 }
+// A variable, so that `k6/websockets` can name it as a member of `globalThis`.
+declare var Blob: {
+  readonly prototype: Blob;
+  new (parts?: Iterable<BlobPart>, options?: { type?: string }): Blob;
+};
 declare class File extends Blob {
   constructor(parts: Iterable<BlobPart>, name: string, options?: { type?: string; lastModified?: number });
   readonly name: string;

@@ -19,5 +19,7 @@
 /// <reference path="./k6-timers.d.ts" />
 /// <reference path="./k6-options.d.ts" />
 /// <reference path="./k6-x-redis.d.ts" />
+/// <reference path="./k6-websockets.d.ts" />
+/// <reference path="./k6-ws.d.ts" />
 /// <reference path="./k6-x-sse.d.ts" />
 /// <reference path="./inrush-ai.d.ts" />

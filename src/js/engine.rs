@@ -243,11 +243,20 @@ impl Engine {
         names
     }
 
-    /// Calls a function, waits for its promise, and drains the event loop.
+    /// Calls a function, waits for its promise, and drains the event loop. When that fails, what is left of it is given up: as
+    /// in k6 an exception, in the function or in a callback, ends the iteration at once.
     ///
     /// # Errors
-    /// What the function threw, or the interruption.
+    /// What the function or a callback threw, or the interruption.
     pub(crate) fn call(&mut self, function: &JsObject, args: &[JsValue]) -> JsResult<JsValue> {
+        let result = self.run(function, args);
+        if result.is_err() {
+            self.host.event_loop.abandon();
+        }
+        result
+    }
+
+    fn run(&mut self, function: &JsObject, args: &[JsValue]) -> JsResult<JsValue> {
         let event_loop = Rc::clone(&self.host.event_loop);
         let value = function.call(&JsValue::undefined(), args, &mut self.context)?;
         let value = match value.as_promise() {

@@ -17,6 +17,7 @@ use boa_engine::job::{Job, JobExecutor, NativeAsyncJob};
 use boa_engine::object::builtins::{JsFunction, JsPromise};
 use boa_engine::{Context, JsError, JsResult, JsValue};
 use crossbeam_channel::{Receiver, Sender};
+use tokio::task::AbortHandle;
 
 use super::host::{host, interrupted};
 
@@ -40,7 +41,7 @@ pub(crate) struct EventLoop {
     jobs: RefCell<VecDeque<Job>>,
     timers: RefCell<BTreeMap<(Instant, u64), Timer>>,
     due: RefCell<HashMap<u64, (Instant, u64)>>,
-    pending: RefCell<HashMap<u64, Completion>>,
+    pending: RefCell<HashMap<u64, (Completion, AbortHandle)>>,
     /// The pending completions that are bookkeeping, such as the end of an answer whose body the script may leave unread.
     background: RefCell<HashMap<u64, Release>>,
     next: Cell<u64>,
@@ -74,14 +75,25 @@ impl EventLoop {
         }
     }
 
-    /// Forgets a past interrupt and everything an interrupted iteration left behind.
+    /// Forgets a past interrupt and everything an iteration that was cut off left behind.
     pub(crate) fn reset(&self) {
         while self.interrupt.1.try_recv().is_ok() {}
+        self.abandon();
+    }
+
+    /// Forgets all jobs and timers, and gives up the work under way: what an iteration that failed left behind must not run in
+    /// the next one.
+    pub(crate) fn abandon(&self) {
+        // Taken out first: what a completion holds may refer to this loop.
+        let pending = std::mem::take(&mut *self.pending.borrow_mut());
+        for (_, task) in pending.values() {
+            task.abort();
+        }
+        drop(pending);
         while self.inbox.1.try_recv().is_ok() {}
         self.jobs.borrow_mut().clear();
         self.timers.borrow_mut().clear();
         self.due.borrow_mut().clear();
-        self.pending.borrow_mut().clear();
         self.background.borrow_mut().clear();
         self.rejected.borrow_mut().clear();
     }
@@ -169,23 +181,22 @@ impl EventLoop {
         context: &Context,
     ) {
         let id = self.id();
-        self.pending.borrow_mut().insert(
-            id,
-            Box::new(move |message, context| match message.downcast::<T>() {
-                Ok(value) => then(*value, context),
-                Err(_) => Ok(()),
-            }),
-        );
         let tx = self.inbox.0.clone();
         let host = host(context);
         let interrupter = host.interrupter.clone();
-        host.lane.spawn(async move {
+        let task = host.lane.spawn(async move {
             tokio::select! {
                 biased;
                 value = future => { let _ = tx.send((id, Box::new(value))); }
                 () = interrupter.wait() => {}
             }
         });
+        // Its message is only taken from the inbox by this thread, later.
+        let completion: Completion = Box::new(move |message, context| match message.downcast::<T>() {
+            Ok(value) => then(*value, context),
+            Err(_) => Ok(()),
+        });
+        self.pending.borrow_mut().insert(id, (completion, task.abort_handle()));
     }
 
     /// A promise for the result of a future on the shared runtime; `then` makes the value (or the rejection).
@@ -211,7 +222,7 @@ impl EventLoop {
     }
 
     /// Runs promise jobs until none is left.
-    fn run_microtasks(&self, context: &mut Context) -> JsResult<()> {
+    pub(crate) fn run_microtasks(&self, context: &mut Context) -> JsResult<()> {
         loop {
             let job = self.jobs.borrow_mut().pop_front();
             let Some(job) = job else { break };
@@ -319,7 +330,7 @@ impl EventLoop {
                 if let Ok((id, value)) = message {
                     let completion = self.pending.borrow_mut().remove(&id);
                     self.background.borrow_mut().remove(&id);
-                    if let Some(completion) = completion {
+                    if let Some((completion, _)) = completion {
                         completion(value, context)?;
                     }
                 }

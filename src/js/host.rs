@@ -174,6 +174,10 @@ impl Host {
     /// # Errors
     /// The uncatchable interruption.
     pub(crate) fn receive<T: Send>(&self, rx: &mut tokio::sync::mpsc::Receiver<T>) -> JsResult<Option<T>> {
+        // A sender that is always ahead must not keep an interrupted VU going.
+        if self.interrupter.is_interrupted() {
+            return Err(interrupted());
+        }
         if let Ok(message) = rx.try_recv() {
             return Ok(Some(message));
         }
@@ -181,6 +185,46 @@ impl Host {
             tokio::select! {
                 biased;
                 message = rx.recv() => Ok(message),
+                () = self.interrupter.wait() => Err(interrupted()),
+            }
+        })
+    }
+
+    /// As [`Host::receive`], at most until `deadline`: None then.
+    ///
+    /// # Errors
+    /// The uncatchable interruption.
+    pub(crate) fn receive_until<T: Send>(
+        &self,
+        rx: &mut tokio::sync::mpsc::Receiver<T>,
+        deadline: Option<Instant>,
+    ) -> JsResult<Option<Option<T>>> {
+        let Some(deadline) = deadline else { return self.receive(rx).map(Some) };
+        if Instant::now() >= deadline {
+            return if self.interrupter.is_interrupted() { Err(interrupted()) } else { Ok(None) };
+        }
+        self.lane.block_on(async {
+            tokio::select! {
+                biased;
+                message = rx.recv() => Ok(Some(message)),
+                () = self.interrupter.wait() => Err(interrupted()),
+                () = tokio::time::sleep_until(deadline.into()) => Ok(None),
+            }
+        })
+    }
+
+    /// The answer of a task on the shared runtime; None when the task is gone. Parks this thread meanwhile.
+    ///
+    /// # Errors
+    /// The uncatchable interruption.
+    pub(crate) fn answer<T: Send>(&self, mut rx: tokio::sync::oneshot::Receiver<T>) -> JsResult<Option<T>> {
+        if let Ok(answer) = rx.try_recv() {
+            return Ok(Some(answer));
+        }
+        self.lane.block_on(async {
+            tokio::select! {
+                biased;
+                answer = rx => Ok(answer.ok()),
                 () = self.interrupter.wait() => Err(interrupted()),
             }
         })

@@ -54,6 +54,15 @@ builtins! {
     HttpReqWaiting => "http_req_waiting", Trend, Time;
     HttpReqReceiving => "http_req_receiving", Trend, Time;
     SseEvent => "sse_event", Counter, Default;
+    // Ours: request start to the first event, and event to event.
+    SseTtfe => "sse_ttfe", Trend, Time;
+    SseInterEvent => "sse_inter_event", Trend, Time;
+    WsSessions => "ws_sessions", Counter, Default;
+    WsConnecting => "ws_connecting", Trend, Time;
+    WsMsgsSent => "ws_msgs_sent", Counter, Default;
+    WsMsgsReceived => "ws_msgs_received", Counter, Default;
+    WsPing => "ws_ping", Trend, Time;
+    WsSessionDuration => "ws_session_duration", Trend, Time;
     AiRequests => "ai_requests", Counter, Default;
     AiReqFailed => "ai_req_failed", Rate, Default;
     AiErrors => "ai_errors", Counter, Default;

@@ -69,6 +69,13 @@ impl Client {
         Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes, from }) }
     }
 
+    /// A client without connections that counts bytes with this one; its connections are closed when it goes.
+    pub fn fresh(&self) -> Self {
+        let (shared, bytes) = (Arc::clone(&self.inner.shared), Arc::clone(&self.inner.bytes));
+        let from = self.inner.from;
+        Self { inner: Arc::new(Inner { shared, connections: Connections::default(), bytes, from }) }
+    }
+
     /// What all VUs share.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.inner.shared
@@ -85,6 +92,11 @@ impl Client {
     /// Certificates or keys that cannot be used.
     pub fn redis(&self, settings: RedisSettings) -> Result<Redis, String> {
         Redis::new(Arc::clone(&self.inner.shared), Arc::clone(&self.inner.bytes), settings)
+    }
+
+    /// The same counters, for connections that are not this client's own.
+    pub(crate) fn counters(&self) -> &Arc<ByteCounters> {
+        &self.inner.bytes
     }
 
     /// Closes the connections that are idle (`noVUConnectionReuse`: after every iteration).
@@ -249,6 +261,7 @@ impl Inner {
             host: hop.url.host_str().unwrap_or_default().to_owned(),
             port: hop.url.port_or_known_default().unwrap_or(if https { 443 } else { 80 }),
             http1_only,
+            tunnel: false,
         };
         let mut fresh = self.shared.options.no_connection_reuse;
         loop {

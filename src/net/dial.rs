@@ -33,6 +33,8 @@ pub(crate) struct Target {
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) http1_only: bool,
+    /// Through a proxy with CONNECT even when nothing is encrypted: the proxy need not understand what passes.
+    pub(crate) tunnel: bool,
 }
 
 /// How long the phases took, those that succeeded (as in k6), whatever becomes of later ones.
@@ -79,7 +81,7 @@ pub(crate) async fn dial(
         if proxy.tls {
             io = handshake(&shared.tls.http1, &proxy.host, io, times).await?.0;
         }
-        if target.https {
+        if target.https || target.tunnel {
             connect_through(proxy, target, &mut io).await?;
             times.connecting = began.elapsed().saturating_sub(times.tls_handshaking);
         }
@@ -96,7 +98,7 @@ pub(crate) async fn dial(
         let (encrypted, info, http2) = handshake(config, &target.host, io, times).await?;
         remote.tls = Some(info.clone());
         (io, dialled.tls, dialled.http2) = (encrypted, Some(info), http2);
-    } else if let Some(proxy) = proxy {
+    } else if let Some(proxy) = proxy.filter(|_| !target.tunnel) {
         dialled.forward_proxy = Some(proxy.authorization.clone());
     }
     dialled.io = TimedIo::new(io, dialled.stamps.clone());

@@ -34,6 +34,7 @@ mod targets;
 mod tests;
 mod timed_io;
 mod tls;
+pub mod websocket;
 
 pub use body::Compression;
 pub use client::Client;

@@ -115,6 +115,11 @@ impl OpenStream {
         }
     }
 
+    /// The redirects that led here.
+    pub fn redirects(&self) -> &[Exchange] {
+        &self.redirects
+    }
+
     /// The redirects that led here; k6 counts each as a request. Leaves none behind.
     pub fn take_redirects(&mut self) -> Vec<Exchange> {
         std::mem::take(&mut self.redirects)

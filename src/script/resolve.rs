@@ -193,7 +193,7 @@ fn absent(specifier: &str, builtins: &[&str]) -> Option<Unresolved> {
 }
 
 /// Modules of k6 that are missing here; `k6/experimental/*` too.
-const KNOWN_ELSEWHERE: &[&str] = &["k6/html", "k6/net/grpc", "k6/websockets", "k6/ws"];
+const KNOWN_ELSEWHERE: &[&str] = &["k6/net/grpc"];
 
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {

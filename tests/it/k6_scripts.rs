@@ -45,6 +45,17 @@ fn every_threshold_holds() {
 }
 
 #[test]
+fn the_modules_do_what_k6_promises() {
+    let ran = script("surface.js", &[]);
+    let failed: Vec<&str> = ran.stdout.lines().filter(|line| line.contains('✗')).collect();
+    assert!(failed.is_empty(), "{failed:#?}\n{}", ran.all());
+    let ran = ran.exits(0).says(&["RAN AFTER THE FUNCTION", "teardown: 2 true 0"]);
+    assert!(!ran.stderr.contains("level=error"), "{}", ran.all());
+    assert_eq!(ran.metric("iterations", "count"), 5.0);
+    assert_eq!(ran.metric("plain", "avg"), 4.0);
+}
+
+#[test]
 fn groups_checks_and_thresholds() {
     let ran = script("groups-checks-thresholds.js", &[]).exits(0);
     let summary = ran.summary();
@@ -185,7 +196,7 @@ fn iterations_that_are_cut_off_are_counted_apart() {
 fn what_is_missing_says_so() {
     for (source, text) in [
         ("const http = require('k6/http');\nmodule.exports.default = function () {};", "use import and export"),
-        ("import ws from 'k6/ws';\nexport default () => {};", "k6/ws"),
+        ("import { browser } from 'k6/browser';\nexport default () => {};", "k6/browser"),
         ("import { x } from 'https://jslib.k6.io/k6-utils/1.4.0/index.js';\nexport default () => {};", "jslib.k6.io"),
     ] {
         let ran = run_files(&[("t.js", source)], &["run", "-q", "t.js"]).says(&[text, "t.js:1:"]);

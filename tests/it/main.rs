@@ -24,4 +24,7 @@ mod sse;
 mod support;
 mod tidy;
 mod web_crypto;
+mod websocket_server;
+mod websockets;
 mod window;
+mod ws;

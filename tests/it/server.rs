@@ -116,6 +116,8 @@ fn answer(request: &Request, connection: usize, on_connection: usize) -> (Vec<u8
             let to = if number() > 1 { format!("/redirect/{}", number() - 1) } else { "/echo".to_owned() };
             whole(302, &[("Location", &to)], b"")
         }
+        // One line, as `k6/x/sse` reads it.
+        "line" => whole(200, &[], format!("{}\n", echo(request, connection, on_connection)).as_bytes()),
         "loop" => whole(302, &[("Location", "/loop")], b""),
         "cookie" => whole(200, &[("Set-Cookie", &format!("{query}; Path=/; HttpOnly"))], b"set"),
         "slow" => {

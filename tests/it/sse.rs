@@ -183,3 +183,228 @@ export default () => {
     // Role, seven tokens, finish, usage, [DONE].
     assert_eq!(ran.metric("sse_event", "count"), 11.0);
 }
+
+#[test]
+fn requests_as_the_extension_sends_them() {
+    let server = crate::server::plain();
+    let ran = holds(
+        &server.base("http"),
+        r"
+import http from 'k6/http';
+// An answer without blank lines has no events: what the server saw comes as an unknown line.
+const ask = (path, params) => {
+  let seen = null;
+  const res = sse.open(URL + path, params, (c) => c.on('error', (e) => { const m = /^unknown event: (.*)$/.exec(e.error()); seen = m && JSON.parse(m[1]); }));
+  return [seen, res];
+};
+export const options = { userAgent: 'tester/1', maxRedirects: 2, systemTags: ['url', 'status', 'ip', 'method', 'name', 'group'],
+  thresholds: { 'http_reqs{ip:127.0.0.1,status:200}': ['count==7'], 'http_reqs{method:GET}': ['count==0'], 'http_reqs{name:x}': ['count==0'] } };
+const lines = (path) => ask('/line' + path);
+export default () => {
+  let [seen] = ask('/line', { method: ' get ', headers: { 'X-A': 1, 'x-a': 2 } });
+  is('method is as written, headers are set', [seen.method, seen.headers['x-a'], seen.headers.accept, seen.headers['user-agent'], seen.headers['content-type']], ['get', '2', 'text/event-stream', 'tester/1', undefined]);
+  [seen] = ask('/line', { body: ' {} ', headers: { 'User-Agent': 'own', Accept: 'x/y' }, unknown: 1, tags: null });
+  is('any method has a body', [seen.method, seen.body, seen.headers['user-agent'], seen.headers.accept], ['GET', '{}', 'own', 'x/y']);
+  const first = seen.connection;
+  [seen] = ask('/line', undefined);
+  is('a connection of its own', seen.connection > first, true);
+  const jar = new http.CookieJar();
+  jar.set(URL, 'a', 'b');
+  [seen] = ask('/line', { jar });
+  is('jar', seen.headers.cookie, 'a=b');
+  [seen] = ask('/line', { jar: 'no jar' });
+  is('no jar', seen.headers.cookie, undefined);
+  [seen] = ask('/line', { timeout: '1m' });
+  is('timeout', seen.method, 'GET');
+  const redirected = ask('/redirect/3', null)[1];
+  is('Go follows ten redirects', redirected.status, 200);
+  const loop = ask('/loop', null)[1];
+  is('and no more', [loop.status, loop.url, loop.error], [0, '', 'stopped after 10 redirects']);
+  end();
+};",
+        &[],
+    );
+    assert_eq!(ran.metric("http_reqs", "count"), 8.0);
+    assert_eq!(ran.exits(0).code, 0);
+}
+
+#[test]
+fn first_event_and_gaps_are_measured_at_the_socket() {
+    let url = serve(|stream, _| {
+        let _ = stream.write_all(HEAD.as_bytes());
+        for n in 0..4 {
+            pause(Duration::from_millis(60));
+            let _ = write!(stream, "data: {n}\n\n");
+        }
+    });
+    let ran = holds(
+        &url,
+        r"
+import { sleep } from 'k6';
+export default () => {
+  let seen = 0;
+  // A slow handler does not change what is measured.
+  sse.open(URL, { tags: { mine: 'yes' } }, (c) => c.on('event', () => { if (++seen === 1) sleep(0.5); }));
+  is('events', seen, 4);
+  end();
+};
+export const options = { thresholds: { 'sse_ttfe{mine:yes}': ['min>=60'], 'sse_inter_event{status:200}': ['min>=50'] } };",
+        &[],
+    )
+    .exits(0);
+    let metrics = &ran.summary()["metrics"];
+    assert!(metrics["sse_ttfe"]["max"].as_f64().unwrap() >= 60.0, "{metrics}");
+    // Three gaps of 60 ms: the handler's half second is in none of them.
+    assert!(metrics["sse_inter_event"]["med"].as_f64().unwrap() < 450.0, "{metrics}");
+    // Twice, as in the extension: two samples of the same value.
+    assert_eq!(metrics["http_req_sending"]["min"], metrics["http_req_sending"]["max"], "{metrics}");
+}
+
+#[test]
+fn the_promise_twin_leaves_the_event_loop_free() {
+    let url = serve(|stream, _| {
+        let _ = write!(stream, "{HEAD}data: first\n\n");
+        for n in 0..2_000 {
+            pause(Duration::from_millis(5));
+            if write!(stream, "data: {n}\n\n").is_err() {
+                return;
+            }
+        }
+    });
+    holds(
+        &url,
+        r"
+const refuses = async (f) => { try { await f(); } catch (e) { return String(e); } return null; };
+export default async () => {
+  let ticks = 0, opened = 0;
+  const timer = setInterval(() => ticks++, 5);
+  const take = (count) => { let seen = []; return sse.openAsync(URL, { tags: { a: 'b' } }, (client) => {
+    client.on('open', () => opened++);
+    client.on('event', async (e) => { seen.push(e.data); await null; if (seen.length === count) client.close(); });
+  }).then((res) => [seen.length >= count, res.status, seen[0]]); };
+  is('two at once', await Promise.all([take(5), take(10)]), [[true, 200, 'first'], [true, 200, 'first']]);
+  is('meanwhile', [ticks > 0, opened], [true, 2]);
+  clearInterval(timer);
+  let held;
+  const stopped = sse.openAsync(URL, (client) => { held = client; });
+  setTimeout(() => held.close(), 30);
+  is('closed from outside', (await stopped).status, 200);
+  is('handler throws', await refuses(() => sse.openAsync(URL, (c) => c.on('event', () => { throw new Error('mine'); }))), 'Error: mine');
+  is('setup throws', await refuses(() => sse.openAsync(URL, () => { throw new Error('early'); })), 'Error: early');
+  const errors = [];
+  const late = await sse.openAsync(URL, { timeout: '200ms' }, (c) => c.on('error', (e) => errors.push(e.error())));
+  is('timeout', [errors.length, late.status], [1, 200]);
+  const gone = await sse.openAsync('http://127.0.0.1:1/', () => {});
+  is('no connection', [gone.status, gone.error.length > 5], [0, true]);
+  is('no function', /last argument/.test(thrown(() => sse.openAsync(URL, {}, 5))), true);
+  end();
+};",
+        &[],
+    );
+    let ran = run_script(
+        &format!(
+            "import sse from 'k6/x/sse';\nexport const options = {{ scenarios: {{ s: {{ executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '200ms' }} }} }};\nexport default () => {{ sse.openAsync('{url}', () => {{}}); }};"
+        ),
+        &[],
+    )
+    .exits(0);
+    assert!(ran.took < Duration::from_secs(30), "{}", ran.all());
+}
+
+#[test]
+fn the_polling_client_reads_in_the_background() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = std::sync::Arc::clone(&asked);
+    let url = serve(move |stream, head| {
+        let n = counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let path = head.split(' ').nth(1).unwrap_or_default();
+        match path {
+            "/flaky" if n % 3 < 2 => {
+                let _ = stream.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+            "/plain" => {
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+                );
+            }
+            "/endless" => {
+                for n in 0..100_000 {
+                    if write!(stream, "{}data: {n}\n\n", if n == 0 { HEAD } else { "" }).is_err() {
+                        return;
+                    }
+                }
+            }
+            _ => {
+                let get = head.starts_with("POST") && head.to_lowercase().contains("cache-control: no-cache");
+                let _ = write!(stream, "{HEAD}: only a comment\n\nnonsense\nevent: head\ndata: {get}\n\n");
+                for n in 0..150 {
+                    let _ = write!(stream, "data: {n}\n\n");
+                }
+            }
+        }
+    });
+    let ran = holds(
+        &url,
+        r"
+import { sleep } from 'k6';
+const refuses = async (f) => { try { await f(); } catch (e) { return String(e); } return null; };
+export const options = { thresholds: { 'sse_event{a:b}': ['count==151'], 'sse_ttfe{a:b}': ['min>=0'], 'http_reqs{a:b,status:200}': ['count==1'] } };
+export default async () => {
+  let client = sse.openAsync(URL, { method: 'post', tags: { a: 'b' }, timeout: 5000 });
+  is('no error', client.getError(), '');
+  const head = client.waitForEvent(null, 0);
+  is('comments and nonsense are left out', [head.name, head.data, head.comment.length > 0], ['head', 'true', false]);
+  is('status', client.getStatus(), 200);
+  is('predicate', client.waitForEvent((e) => e.data === '20', 60000).data, '20');
+  is('promise', (await client.waitForEventAsync((e) => e.data === '30', 60000)).data, '30');
+  is('two at once', (await Promise.all([client.waitForEventAsync(), client.waitForEventAsync(null, 0)])).map((e) => e.data).sort(), ['31', '32']);
+  is('no predicate', thrown(() => client.waitForEvent(5)), 'TypeError: predicate is not a function');
+  is('predicate throws', await refuses(() => client.waitForEventAsync(() => { throw new Error('mine'); })), 'Error: mine');
+  const rest = [];
+  while (rest[rest.length - 1] !== '149') { sleep(0.005); rest.push(...client.pollEvents().map((e) => e.data)); }
+  is('poll', [rest[0], rest.length], ['34', 116]);
+  is('end', [thrown(() => client.waitForEvent(null, 0)), client.isOpen(), client.pollEvents()], ['Error: connection closed', false, []]);
+  client.close(); client.close();
+  is('closed', [thrown(() => client.waitForEvent()), await refuses(() => client.waitForEventAsync())], ['Error: client is closed', 'Error: client is closed']);
+
+  client = sse.openAsync(URL + 'endless');
+  client.waitForEvent((e) => e.data === '500');
+  is('open', client.isOpen(), true);
+  is('timeout', [thrown(() => client.waitForEvent(() => false, 50)), await refuses(() => client.waitForEventAsync(() => false, 50))], ['Error: timeout waiting for event', 'Error: timeout waiting for event']);
+  const waits = refuses(() => client.waitForEventAsync(() => false));
+  client.close();
+  is('closed meanwhile', [await waits, client.isOpen()], ['Error: client is closed', false]);
+
+  client = sse.openAsync(URL + 'plain');
+  is('type', [await refuses(() => client.waitForEventAsync()), client.getError(), client.getStatus()], ['Error: connection closed: unexpected content-type: text/plain', 'unexpected content-type: text/plain', 200]);
+  client = sse.openAsync('http://127.0.0.1:1/', { maxRetries: 1, baseDelay: 1 });
+  is('no server', [thrown(() => client.waitForEvent()).startsWith('Error: connection closed: '), client.getStatus()], [true, 0]);
+  for (const wrong of [{ maxRetries: -1 }, { baseDelay: 'x' }]) is('options', /invalid sse.openAsync\(\) (maxRetries|baseDelay)/.test(thrown(() => sse.openAsync(URL, wrong))), true);
+  // Left open: the end of the iteration closes it.
+  client = sse.openAsync(URL + 'endless', { tags: { left: 'open' } });
+  client.waitForEvent();
+  end();
+};",
+        &[],
+    )
+    .exits(0);
+    assert!(ran.took < Duration::from_secs(60), "{}", ran.all());
+    // The first, both endless ones; not those that failed.
+    assert_eq!(ran.metric("http_reqs", "count"), 3.0);
+    let before = asked.load(std::sync::atomic::Ordering::SeqCst);
+    // Two refusals and a success, whichever request came first.
+    asked.store(0, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(before, 4);
+    holds(
+        &url,
+        r"
+export default () => {
+  const client = sse.openAsync(URL + 'flaky', { maxRetries: 2, baseDelay: 1, maxDelay: 5 });
+  is('third time', client.waitForEvent((e) => e.name === 'head').data, 'false');
+  is('once is too little', thrown(() => sse.openAsync(URL + 'flaky', { maxRetries: 1, baseDelay: 1 }).waitForEvent()), 'Error: connection closed: unexpected status code: 503');
+  end();
+};",
+        &[],
+    )
+    .exits(0);
+}

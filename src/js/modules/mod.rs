@@ -7,6 +7,7 @@ pub(crate) mod data;
 mod encoding;
 mod execution;
 mod fs;
+mod go_error;
 mod html;
 pub(crate) mod http;
 mod k6;
@@ -14,6 +15,7 @@ mod metrics;
 mod redis;
 mod secrets;
 mod sse;
+mod websockets;
 mod x509;
 
 use boa_engine::{Context, JsObject, JsResult};
@@ -39,11 +41,14 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/experimental/fs"], build: fs::build },
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/experimental/webcrypto"], build: super::globals::web_crypto::module },
+    ModuleDef { paths: &["k6/experimental/websockets"], build: websockets::build_experimental },
     ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/secrets"], build: secrets::build },
     ModuleDef { paths: &["k6/timers", "k6/experimental/timers"], build: super::globals::timers::module },
+    ModuleDef { paths: &["k6/websockets"], build: websockets::build },
+    ModuleDef { paths: &["k6/ws"], build: websockets::blocking::build },
     ModuleDef { paths: &["k6/x/redis", "k6/experimental/redis"], build: redis::build },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];

@@ -23,6 +23,7 @@ use crate::net::{self, cookies::CookieJar};
 
 pub(crate) use cookies::jar_of;
 pub(crate) use fetch::fetch;
+pub(crate) use request::timeout;
 
 use self::expected::Expected;
 use self::request::{Prepared, Report, prepare};
