@@ -204,9 +204,6 @@ impl Engine {
         {
             return super::runner::stopped(&reason, "the init context");
         }
-        if let Some(text) = super::missing_export::explain(error, &shared.script, context) {
-            return Error::script(text);
-        }
         Error::script(Exception::new(error, &shared.script, context).full())
     }
 

@@ -13,7 +13,6 @@ mod host;
 mod json_parse;
 mod json_stringify;
 mod loader;
-mod missing_export;
 mod modules;
 mod runner;
 mod script_vu;

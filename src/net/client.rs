@@ -94,6 +94,11 @@ impl Client {
         Redis::new(Arc::clone(&self.inner.shared), Arc::clone(&self.inner.bytes), settings)
     }
 
+    /// The local address of its connections (`localIPs`).
+    pub(crate) fn from(&self) -> Option<std::net::IpAddr> {
+        self.inner.from
+    }
+
     /// The same counters, for connections that are not this client's own.
     pub(crate) fn counters(&self) -> &Arc<ByteCounters> {
         &self.inner.bytes

@@ -115,7 +115,8 @@ impl Attempt {
         let key = BASE64.encode(&rand::random::<[u8; 16]>());
         let message = message(client, &hop, open, &key)?;
         let mut times = DialTimes::default();
-        let dialled = dial(client.shared(), &target, client.counters(), &mut self.remote, &mut times).await?;
+        let dialled =
+            dial(client.shared(), &target, client.from(), client.counters(), &mut self.remote, &mut times).await?;
         let stamps = dialled.stamps.clone();
         let (mut sender, driver) = http1::Builder::new()
             .title_case_headers(true)
@@ -195,7 +196,7 @@ fn message(client: &Client, hop: &Hop, open: &Open, key: &str) -> Result<hyper::
     let mut request = Request::new("GET", without_user(&hop.url));
     request.jar = open.jar.clone();
     request.cookies = open.cookies.clone();
-    let outgoing = Outgoing::new(hop, &request, client.shared().options());
+    let outgoing = Outgoing::new(hop, &request, None, client.shared().options());
     let mut message = outgoing.for_http1(hop, None, SendBody::new(None, None))?;
     let mut set = |name: &'static str, value: &str| {
         let value = HeaderValue::from_str(value).map_err(|_| {
