@@ -139,6 +139,12 @@ impl NetError {
                 Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
                     (1311, format!("the certificate does not match the host name {host}"))
                 }
+                Cert::Other(cause) if format!("{cause:?}").contains("CaUsedAsEndEntity") => (
+                    1300,
+                    format!(
+                        "the certificate of {host} is that of an authority, not of a server (insecureSkipTLSVerify accepts it; or issue one without CA:TRUE)"
+                    ),
+                ),
                 other => (1300, format!("the certificate of {host} was refused: {other}")),
             },
             rustls::Error::InvalidMessage(cause) => {
