@@ -209,6 +209,7 @@ declare module 'k6/http' {
   export function setResponseCallback(callback: ExpectedStatuses | null): void;
 
   /** Values of `tls_version`, `ocsp.status` and `ocsp.revocation_reason`. */
+  export const SSL_3_0: string;
   export const TLS_1_0: string;
   export const TLS_1_1: string;
   export const TLS_1_2: string;
@@ -245,6 +246,7 @@ declare module 'k6/http' {
     cookieJar: typeof cookieJar;
     expectedStatuses: typeof expectedStatuses;
     setResponseCallback: typeof setResponseCallback;
+    SSL_3_0: typeof SSL_3_0;
     TLS_1_0: typeof TLS_1_0;
     TLS_1_1: typeof TLS_1_1;
     TLS_1_2: typeof TLS_1_2;
