@@ -75,6 +75,7 @@ http.asyncRequest('GET', 'http://127.0.0.1/').then((r) => r.status);
 const jar = http.cookieJar();
 jar.set('http://127.0.0.1/', 'a', 'b', { max_age: 60 });
 http.get('http://u:p@127.0.0.1/', { auth: 'digest' });
+plain.tls_version === http.TLS_1_3 && plain.ocsp.status !== http.OCSP_STATUS_REVOKED;
 // @ts-expect-error an unknown way to log in
 http.get('http://u:p@127.0.0.1/', { auth: 'kerberos' });
 http.post('http://127.0.0.1/', { file: http.file(new Uint8Array([1]), 'a.bin', 'a/b'), list: ['a', 1] });

@@ -208,6 +208,27 @@ declare module 'k6/http' {
   /** Sets what counts as successful for all requests of this VU (200 to 399 by default); null records nothing. */
   export function setResponseCallback(callback: ExpectedStatuses | null): void;
 
+  /** Values of `tls_version`, `ocsp.status` and `ocsp.revocation_reason`. */
+  export const SSL_3_0: string;
+  export const TLS_1_0: string;
+  export const TLS_1_1: string;
+  export const TLS_1_2: string;
+  export const TLS_1_3: string;
+  export const OCSP_STATUS_GOOD: string;
+  export const OCSP_STATUS_REVOKED: string;
+  export const OCSP_STATUS_SERVER_FAILED: string;
+  export const OCSP_STATUS_UNKNOWN: string;
+  export const OCSP_REASON_UNSPECIFIED: string;
+  export const OCSP_REASON_KEY_COMPROMISE: string;
+  export const OCSP_REASON_CA_COMPROMISE: string;
+  export const OCSP_REASON_AFFILIATION_CHANGED: string;
+  export const OCSP_REASON_SUPERSEDED: string;
+  export const OCSP_REASON_CESSATION_OF_OPERATION: string;
+  export const OCSP_REASON_CERTIFICATE_HOLD: string;
+  export const OCSP_REASON_REMOVE_FROM_CRL: string;
+  export const OCSP_REASON_PRIVILEGE_WITHDRAWN: string;
+  export const OCSP_REASON_AA_COMPROMISE: string;
+
   const http: {
     get: typeof get;
     head: typeof head;
@@ -225,6 +246,25 @@ declare module 'k6/http' {
     cookieJar: typeof cookieJar;
     expectedStatuses: typeof expectedStatuses;
     setResponseCallback: typeof setResponseCallback;
+    SSL_3_0: typeof SSL_3_0;
+    TLS_1_0: typeof TLS_1_0;
+    TLS_1_1: typeof TLS_1_1;
+    TLS_1_2: typeof TLS_1_2;
+    TLS_1_3: typeof TLS_1_3;
+    OCSP_STATUS_GOOD: typeof OCSP_STATUS_GOOD;
+    OCSP_STATUS_REVOKED: typeof OCSP_STATUS_REVOKED;
+    OCSP_STATUS_SERVER_FAILED: typeof OCSP_STATUS_SERVER_FAILED;
+    OCSP_STATUS_UNKNOWN: typeof OCSP_STATUS_UNKNOWN;
+    OCSP_REASON_UNSPECIFIED: typeof OCSP_REASON_UNSPECIFIED;
+    OCSP_REASON_KEY_COMPROMISE: typeof OCSP_REASON_KEY_COMPROMISE;
+    OCSP_REASON_CA_COMPROMISE: typeof OCSP_REASON_CA_COMPROMISE;
+    OCSP_REASON_AFFILIATION_CHANGED: typeof OCSP_REASON_AFFILIATION_CHANGED;
+    OCSP_REASON_SUPERSEDED: typeof OCSP_REASON_SUPERSEDED;
+    OCSP_REASON_CESSATION_OF_OPERATION: typeof OCSP_REASON_CESSATION_OF_OPERATION;
+    OCSP_REASON_CERTIFICATE_HOLD: typeof OCSP_REASON_CERTIFICATE_HOLD;
+    OCSP_REASON_REMOVE_FROM_CRL: typeof OCSP_REASON_REMOVE_FROM_CRL;
+    OCSP_REASON_PRIVILEGE_WITHDRAWN: typeof OCSP_REASON_PRIVILEGE_WITHDRAWN;
+    OCSP_REASON_AA_COMPROMISE: typeof OCSP_REASON_AA_COMPROMISE;
   };
   export default http;
 }

@@ -208,10 +208,8 @@ mod tests {
         let (target, info) = (utf16("Server"), info());
         let mut message = SIGNATURE.to_vec();
         message.extend(2u32.to_le_bytes());
-        for (len, offset) in [(target.len(), 48)] {
-            message.extend([len as u8, 0, len as u8, 0]);
-            message.extend(u32::to_le_bytes(offset));
-        }
+        message.extend([target.len() as u8, 0, target.len() as u8, 0]);
+        message.extend(u32::to_le_bytes(48));
         message.extend(0xe28a_8233u32.to_le_bytes());
         message.extend(SERVER);
         message.extend([0; 8]);

@@ -307,6 +307,23 @@ fn network_options() {
 }
 
 #[test]
+fn keys_of_certificates_stay_inside() {
+    let options = ok(script(json!({
+        "localIPs": "10.0.0.1, 10.0.1.0/30", "tlsCipherSuites": ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305"],
+        "tlsAuth": [{
+            "domains": ["*.a.test"], "password": "geheim",
+            "cert": "-----BEGIN CERTIFICATE-----", "key": "-----BEGIN PRIVATE KEY----- geheim",
+        }],
+    })));
+    assert_eq!(options.net.local_ips.len(), 2);
+    assert_eq!(options.net.tls_cipher_suites, ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256"]);
+    let auth = &options.net.tls_auth[0];
+    assert!(auth.key.contains("geheim") && auth.password.as_deref() == Some("geheim"));
+    assert_eq!(options.json["tlsAuth"][0]["domains"][0], "*.a.test");
+    assert!(!format!("{options:?} {}", options.json).contains("geheim"), "{options:?}");
+}
+
+#[test]
 fn bad_environment_names_the_variable() {
     let env = [("K6_VUS", "many"), ("INRUSH_THROW", "perhaps")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
     let problems = build(Layers { env, ..Layers::default() }).unwrap_err().0;

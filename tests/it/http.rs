@@ -103,7 +103,7 @@ for (const c of ['gzip', 'deflate', 'br', 'zstd']) {
 r.body = 'changed';
 eq('assignable', r.body, 'changed');
 eq('no path', [http.get(BASE).url, http.get(`${BASE}?q=1`).url, http.get(`${BASE}/`).url], [BASE, `${BASE}?q=1`, `${BASE}/`]);
-eq('ocsp', r.ocsp.status, 'unknown');
+eq('ocsp', [r.ocsp.status, http.OCSP_STATUS_UNKNOWN, http.OCSP_REASON_AA_COMPROMISE, http.SSL_3_0], ['unknown', 'unknown', 'aa_compromise', 'ssl3.0']);
 "#,
         &[],
     );

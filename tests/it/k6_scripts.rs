@@ -203,11 +203,11 @@ fn what_is_missing_says_so() {
         assert!(ran.code != 0 && ran.stderr.contains("not "), "{}", ran.all());
     }
     run_files(
-        &[("t.js", "import http from 'k6/http';\nexport default () => http.get('http://u:p@127.0.0.1:1/', { auth: 'digest' });")],
+        &[("t.js", "import http from 'k6/http';\nexport default () => http.get('http://u:p@127.0.0.1:1/', { auth: 'kerberos' });")],
         &["run", "-q", "t.js"],
     )
     .exits(0)
-    .says(&["'digest' is not supported"]);
+    .says(&["unknown params.auth 'kerberos'; known: basic, digest, ntlm"]);
 }
 
 #[test]

@@ -96,6 +96,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     }
     define(&api, "CookieJar", jar);
     for (name, value) in [
+        ("SSL_3_0", "ssl3.0"),
         ("TLS_1_0", "tls1.0"),
         ("TLS_1_1", "tls1.1"),
         ("TLS_1_2", "tls1.2"),
