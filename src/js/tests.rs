@@ -96,7 +96,7 @@ fn an_exception_of_the_init_context_shows_message_stack_and_source() {
     assert!(text.starts_with("RangeError: too much\n\tat go (file://"), "{text}");
     assert!(text.contains("test.js:3:") && text.contains("> 3 |   throw new RangeError('too much');"), "{text}");
     assert!(failure("throw 'plain text';").starts_with("Uncaught plain text"), "{}", failure("throw 'plain text';"));
-    let undefined = failure("const o = {};\no.a.b();\n");
+    let undefined = failure("const o = {};\no.a.b();\nexport {};\n");
     assert!(undefined.contains("null or undefined") && undefined.contains("test.js:2:"), "{undefined}");
 }
 

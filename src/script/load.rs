@@ -254,9 +254,12 @@ impl<'a> Graph<'a> {
             }
             let found = match resolve(specifier, base, &self.sources.builtins) {
                 Ok(Target::Builtin(name)) => Ok(Arc::from(name)),
-                Ok(Target::Text(target)) => self
-                    .fetch(target)
-                    .map_err(|e| ReadError::new(format!("cannot import '{specifier}': {}", e.message), e.hint)),
+                Ok(Target::Text(target)) => self.fetch(target).map_err(|e| {
+                    // An address that was written out is named once.
+                    let named = e.message.contains(&format!("'{specifier}'"));
+                    let message = if named { e.message } else { format!("cannot import '{specifier}': {}", e.message) };
+                    ReadError::new(message, e.hint)
+                }),
                 Err(e) => Err(ReadError::new(e.message, Some(e.hint))),
             };
             match found {

@@ -215,7 +215,8 @@ fn reason(error: &reqwest::Error) -> String {
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(e) = cause {
         let text = e.to_string();
-        if parts.last().is_none_or(|last| !last.contains(&text)) {
+        let says_nothing = text.starts_with("client error (");
+        if !says_nothing && parts.last().is_none_or(|last| !last.contains(&text)) {
             parts.push(text);
         }
         cause = e.source();

@@ -195,12 +195,15 @@ fn iterations_that_are_cut_off_are_counted_apart() {
 #[test]
 fn what_is_missing_says_so() {
     for (source, text) in [
-        ("const http = require('k6/http');\nmodule.exports.default = function () {};", "use import and export"),
-        ("import { browser } from 'k6/browser';\nexport default () => {};", "k6/browser"),
-        ("import { x } from 'https://jslib.k6.io/k6-utils/1.4.0/index.js';\nexport default () => {};", "jslib.k6.io"),
+        ("const fs = require('fs');
+module.exports.default = function () {};", "'fs' is neither"),
+        ("import { browser } from 'k6/browser';
+export default () => {};", "k6/browser"),
+        ("import { x } from 'http://127.0.0.1:1/index.js';
+export default () => {};", "not encrypted"),
     ] {
         let ran = run_files(&[("t.js", source)], &["run", "-q", "t.js"]).says(&[text, "t.js:1:"]);
-        assert!(ran.code != 0 && ran.stderr.contains("not "), "{}", ran.all());
+        assert!(ran.code != 0, "{}", ran.all());
     }
     run_files(
         &[("t.js", "import http from 'k6/http';\nexport default () => http.get('http://u:p@127.0.0.1:1/', { auth: 'kerberos' });")],

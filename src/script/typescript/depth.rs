@@ -170,7 +170,8 @@ fn cost(kind: &AstKind<'_>) -> usize {
         | AstKind::ArrayAssignmentTarget(_)
         | AstKind::ObjectAssignmentTarget(_)
         | AstKind::FormalParameters(_)
-        | AstKind::TemplateLiteral(_) => DESCENT,
+        | AstKind::TemplateLiteral(_)
+        | AstKind::ImportExpression(_) => DESCENT,
         AstKind::Function(function) => {
             if function.is_declaration() {
                 STATEMENT
