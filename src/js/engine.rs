@@ -257,26 +257,21 @@ impl Engine {
         let event_loop = Rc::clone(&self.host.event_loop);
         let value = function.call(&JsValue::undefined(), args, &mut self.context)?;
         let value = match value.as_promise() {
-            Some(promise) => {
-                let result = event_loop.run_until_settled(&promise, &mut self.context);
-                // The caller sees this rejection; it is not an unhandled one.
-                event_loop.forget_rejection(&promise.into());
-                result
-            }
-            None => Ok(value),
+            Some(promise) => event_loop.run_until_settled(&promise, &mut self.context)?,
+            None => value,
         };
         event_loop.drain(&mut self.context)?;
-        let rejected = std::mem::take(&mut *event_loop.rejected.borrow_mut());
-        for (_, reason) in rejected {
-            let text = self.describe(&JsError::from_opaque(reason)).stack();
-            tracing::error!(source = "stacktrace", "Uncaught (in promise) {text}");
-        }
-        value
+        Ok(value)
     }
 
     /// The exception behind an error.
     pub(crate) fn describe(&mut self, error: &JsError) -> Exception {
-        Exception::new(error, &self.host.shared.script, &mut self.context)
+        let mut exception = Exception::new(error, &self.host.shared.script, &mut self.context);
+        if self.host.event_loop.uncaught.take() {
+            let header = exception.header.strip_prefix("Uncaught ").unwrap_or(&exception.header);
+            exception.header = format!("Uncaught (in promise) {header}");
+        }
+        exception
     }
 
     /// Collects garbage when the script was handed much that the collector does not count.

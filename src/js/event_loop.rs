@@ -48,8 +48,10 @@ pub(crate) struct EventLoop {
     // One message per pending completion, so `pending` bounds it.
     inbox: (Sender<Message>, Receiver<Message>),
     interrupt: (Sender<()>, Receiver<()>),
-    /// Promises that were rejected with nobody listening; reported at the end of the iteration.
+    /// Promises that were rejected with nobody listening so far.
     pub(crate) rejected: RefCell<Vec<(boa_engine::JsObject, JsValue)>>,
+    /// The error that ended the loop is the reason of such a promise.
+    pub(crate) uncaught: Cell<bool>,
 }
 
 impl EventLoop {
@@ -64,6 +66,7 @@ impl EventLoop {
             inbox: crossbeam_channel::unbounded(),
             interrupt: crossbeam_channel::bounded(1),
             rejected: RefCell::default(),
+            uncaught: Cell::new(false),
         }
     }
 
@@ -78,6 +81,7 @@ impl EventLoop {
     /// Forgets a past interrupt and everything an iteration that was cut off left behind.
     pub(crate) fn reset(&self) {
         while self.interrupt.1.try_recv().is_ok() {}
+        self.uncaught.set(false);
         self.abandon();
     }
 
@@ -263,6 +267,7 @@ impl EventLoop {
                 PromiseState::Rejected(reason) => return Err(JsError::from_opaque(reason)),
                 PromiseState::Pending => {}
             }
+            self.check_rejected()?;
             if !self.turn(context)? {
                 return Err(super::convert::error(
                     "a promise is still pending and nothing is left that could settle it",
@@ -305,11 +310,20 @@ impl EventLoop {
     pub(crate) fn drain(&self, context: &mut Context) -> JsResult<()> {
         loop {
             self.run_microtasks(context)?;
+            self.check_rejected()?;
             self.hurry_background();
             if !self.turn(context)? {
                 return Ok(());
             }
         }
+    }
+
+    /// As in k6 a promise that was rejected, and that nobody listens to when the jobs have run, ends everything.
+    fn check_rejected(&self) -> JsResult<()> {
+        let first = self.rejected.borrow_mut().drain(..).next();
+        let Some((_, reason)) = first else { return Ok(()) };
+        self.uncaught.set(true);
+        Err(JsError::from_opaque(reason))
     }
 
     /// Waits for one timer or completion and runs it; false when there is nothing to wait for.

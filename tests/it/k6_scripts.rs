@@ -56,6 +56,26 @@ fn the_modules_do_what_k6_promises() {
 }
 
 #[test]
+fn a_failed_iteration_leaves_nothing_behind() {
+    let ran = script("rejections.js", &[]).exits(0).says(&[
+        "caught: handled in time",
+        "Uncaught (in promise) Error: nobody listens\\n\\tat default (file://",
+        "Error: of the function",
+        "Error: of a timer",
+        "Uncaught (in promise) a text",
+    ]);
+    assert!(!ran.stderr.contains("LEFT BEHIND"), "{}", ran.all());
+    assert_eq!(ran.stderr.matches("source=stacktrace").count(), 4, "{}", ran.all());
+    assert_eq!(ran.metric("iterations", "count"), 4.0);
+    run_files(
+        &[("t.js", "export function setup() { Promise.reject(new Error('of setup')); }\nexport default () => {};")],
+        &["run", "-q", "t.js"],
+    )
+    .exits(107)
+    .says(&["Uncaught (in promise) Error: of setup", "t.js:1:"]);
+}
+
+#[test]
 fn groups_checks_and_thresholds() {
     let ran = script("groups-checks-thresholds.js", &[]).exits(0);
     let summary = ran.summary();

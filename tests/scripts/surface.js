@@ -48,6 +48,7 @@ const initErrors = {
   noArray: thrown(() => new SharedArray('o', () => ({}))),
 };
 const again = new Counter('seen');
+sleep(0.001);
 const first = new SharedArray('once', () => [{ a: 1 }, { a: 2 }]);
 const second = new SharedArray('once', () => { throw new Error('made once'); });
 
@@ -98,10 +99,12 @@ export function named(data) {
   [true, 1, 'x', 1, 0].forEach((v) => share.add(v));
   [1, 2, 3].forEach((v) => times.add(v));
   plain.add('4');
-  matches('no number', thrown(() => seen.add('many')), /nothing thrown/);
+  equal('no number', [null, undefined, 'many', {}, NaN].map((v) => seen.add(v)), [false, false, false, false, false]);
 
   equal('check returns', [check(5, { a: (v) => v === 5, b: true }), check(5, {}), check(5, { c: 1, d: () => 'x' })], [true, true, true]);
   matches('check throws', thrown(() => check(1, { 'passes before': () => true, get 'from a getter'() { throw new Error('got'); } })), /got/);
+  equal('a promise is true', check(1, { promise: () => Promise.resolve(false) }), true);
+  equal('a group gives its promise', group('p', () => Promise.resolve(1)) instanceof Promise, true);
   matches('async check', thrown(() => check(1, { async: async () => true })), /async/);
   equal('group returns', [group('g', () => 7), group('outer', () => group('inner', () => vu.tags.group)), vu.tags.group], [7, '::outer::inner', '']);
   matches('group throws', thrown(() => group('h', () => { throw new Error('inside'); })), /inside/);
@@ -120,7 +123,7 @@ export function named(data) {
   sleep('0.01');
   check(before, { 'sleep sleeps': (b) => Date.now() - b >= 55 });
 
-  equal('shared', [first.length, second.length, second[1].a, first.map((e) => e.a), [...first].length, Array.isArray(first.slice(0)), first[5]], [2, 2, 2, [1, 2], 2, true, undefined]);
+  equal('shared', [first.length, second.length, second[1].a, first.map((e) => e.a), [...first].length, Array.isArray(first.slice(0)), first[5], first instanceof SharedArray], [2, 2, 2, [1, 2], 2, true, undefined, false]);
   matches('read-only', thrown(() => { 'use strict'; first.push(1); }), /SharedArray|immutable|read|extend|assign/);
 }
 

@@ -41,6 +41,8 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
             .length(2)
             .constructor(true)
             .build();
+    // For `instanceof`, which is false for the arrays themselves, as in k6.
+    define(&constructor, "prototype", JsObject::with_object_proto(context.intrinsics()));
     define(&api, "SharedArray", constructor);
     Ok(api)
 }

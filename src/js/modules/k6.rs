@@ -8,7 +8,7 @@ use rand::SeedableRng;
 
 use crate::clock::millis;
 use crate::js::convert::{Native, arg, define, entries, error, function, to_text, type_error};
-use crate::js::host::{Phase, host, is_interrupted};
+use crate::js::host::{host, is_interrupted};
 use crate::js::modules::metrics::tags_of;
 use crate::metrics::{Builtin, Extra, SystemTag};
 
@@ -48,15 +48,15 @@ fn check(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
         if name.contains(SEPARATOR) {
             return Err(error(format!("a check's name must not contain '{SEPARATOR}': '{name}'")));
         }
-        let result = match test.as_callable() {
-            Some(function) => function.call(&JsValue::undefined(), std::slice::from_ref(&value), context),
-            None => Ok(test),
-        };
-        if result.as_ref().is_ok_and(|v| v.is_promise()) {
+        if is_async(&test, context) {
             return Err(type_error(format!(
                 "check '{name}' is an async function: await the value first, then check it"
             )));
         }
+        let result = match test.as_callable() {
+            Some(function) => function.call(&JsValue::undefined(), std::slice::from_ref(&value), context),
+            None => Ok(test),
+        };
         if let Err(e) = &result
             && is_interrupted(e)
         {
@@ -94,6 +94,11 @@ fn group(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let Some(body) = arg(args, 1).as_callable() else {
         return Err(type_error("group() needs a function as its second argument"));
     };
+    if is_async(&arg(args, 1), context) {
+        return Err(type_error(format!(
+            "group '{name}' got an async function: what it does later would not belong to the group; await inside a plain async function instead"
+        )));
+    }
     let outer = Arc::clone(&host.group.borrow());
     let path: Arc<str> = Arc::from(format!("{outer}{SEPARATOR}{name}"));
     host.set_group(Arc::clone(&path));
@@ -105,13 +110,13 @@ fn group(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
         host.emit(end, None, vec![Builtin::GroupDuration.sample(millis(end - start))], Extra::Group(path));
     }
     host.set_group(outer);
-    let value = result?;
-    if value.is_promise() {
-        return Err(type_error(format!(
-            "group '{name}' got an async function: what it does later would not belong to the group; await inside a plain async function instead"
-        )));
-    }
-    Ok(value)
+    result
+}
+
+/// Whether a value is an async function. As in k6 a plain function may return a promise.
+fn is_async(value: &JsValue, context: &Context) -> bool {
+    let prototype = context.intrinsics().constructors().async_function().prototype();
+    value.as_object().and_then(|object| object.prototype()).is_some_and(|p| JsObject::equals(&p, &prototype))
 }
 
 fn random_seed(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -126,9 +131,6 @@ fn random_seed(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult
 fn sleep(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     let seconds = arg(args, 0).to_number(context)?;
-    if host.phase.get() == Phase::Init {
-        return Err(error("sleep() is not supported in the init context"));
-    }
     if seconds > 0.0 {
         host.sleep(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(u32::MAX.into())))?;
     }

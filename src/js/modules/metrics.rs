@@ -110,7 +110,7 @@ fn add(metric: &Metric, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let given = arg(args, 0);
     let value = match given.as_boolean() {
         Some(b) => f64::from(u8::from(b)),
-        None if given.is_undefined() => f64::NAN,
+        None if given.is_null_or_undefined() => f64::NAN,
         None => given.to_number(context)?,
     };
     if !value.is_finite() {

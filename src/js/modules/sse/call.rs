@@ -176,3 +176,25 @@ fn set(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_limit_and_vary_by_a_fifth() {
+        let call = PollingCall {
+            url: String::new(),
+            request: net::http::Request::new("GET", ""),
+            tags: BTreeMap::new(),
+            timeout: Duration::ZERO,
+            max_retries: 0,
+            base_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(30),
+        };
+        for (retry, seconds) in [(1, 1.0), (2, 2.0), (5, 16.0), (6, 30.0), (100, 30.0)] {
+            let delay = call.delay(retry).as_secs_f64();
+            assert!((seconds..=seconds * 1.2).contains(&delay), "retry {retry}: {delay}");
+        }
+    }
+}
