@@ -1,7 +1,7 @@
 //! Between JavaScript values and Rust data. Called by all modules and globals; reads plain data only and never runs
 //! long computations in script code.
 
-use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsProxy, JsTypedArray};
+use boa_engine::object::builtins::{JsArray, JsArrayBuffer, JsDataView, JsProxy, JsTypedArray};
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsError, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 use serde_json::{Map, Number, Value};
@@ -205,16 +205,17 @@ pub(crate) fn bytes(value: &JsValue, context: &mut Context) -> JsResult<Option<V
     if let Ok(buffer) = JsArrayBuffer::from_object(object.clone()) {
         return Ok(Some(buffer.to_vec().unwrap_or_default()));
     }
-    if let Ok(view) = JsTypedArray::from_object(object) {
-        let offset = view.byte_offset(context)?;
-        let length = view.byte_length(context)?;
-        let buffer = view.buffer(context)?;
-        if let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) {
-            let all = buffer.to_vec().unwrap_or_default();
-            return Ok(Some(all.get(offset..offset + length).unwrap_or_default().to_vec()));
-        }
-    }
-    Ok(None)
+    let (buffer, offset, length) = if let Ok(view) = JsTypedArray::from_object(object.clone()) {
+        (view.buffer(context)?, view.byte_offset(context)?, view.byte_length(context)?)
+    } else if let Ok(view) = JsDataView::from_object(object) {
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        (view.buffer(context)?, size(view.byte_offset(context)?), size(view.byte_length(context)?))
+    } else {
+        return Ok(None);
+    };
+    let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) else { return Ok(None) };
+    let all = buffer.to_vec().unwrap_or_default();
+    Ok(Some(all.get(offset..offset.saturating_add(length)).unwrap_or_default().to_vec()))
 }
 
 /// The bytes of a string (UTF-8), ArrayBuffer, view, or array of numbers.

@@ -248,32 +248,36 @@ fn set_body(request: &mut Request, body: &JsValue, context: &mut Context) -> JsR
         request.body = Some(Bytes::from(to_text(body, context)?));
         return Ok(());
     };
-    let fields = entries(&object, context)?;
+    let fields = fields_of(&object, context)?;
     if fields.iter().any(|(_, v)| file_of(v, context).is_some()) {
         return multipart(request, fields, context);
     }
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     for (name, value) in fields {
-        match value.as_object().filter(|o| is_array(o, context)) {
-            Some(array) => {
-                for i in 0..length_of(&array, context)? {
-                    let item = array.get(i, context)?;
-                    form.append_pair(&name, &to_text(&item, context)?);
-                }
-            }
-            None if value.is_null_or_undefined() => {
-                form.append_pair(&name, "");
-            }
-            None => {
-                form.append_pair(&name, &to_text(&value, context)?);
-            }
-        }
+        let text = if value.is_null_or_undefined() { String::new() } else { to_text(&value, context)? };
+        form.append_pair(&name, &text);
     }
     request.body = Some(Bytes::from(form.finish()));
     if request.headers.get("Content-Type").is_none() {
         request.headers.set("Content-Type", "application/x-www-form-urlencoded");
     }
     Ok(())
+}
+
+/// The fields of a form; an array is one field per element, for files too.
+fn fields_of(form: &JsObject, context: &mut Context) -> JsResult<Vec<(String, JsValue)>> {
+    let mut fields = Vec::new();
+    for (name, value) in entries(form, context)? {
+        match value.as_object().filter(|o| is_array(o, context)) {
+            Some(array) => {
+                for i in 0..length_of(&array, context)? {
+                    fields.push((name.clone(), array.get(i, context)?));
+                }
+            }
+            None => fields.push((name, value)),
+        }
+    }
+    Ok(fields)
 }
 
 struct File {
