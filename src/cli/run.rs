@@ -408,6 +408,8 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     if summary.window.is_set() && summary.duration.is_zero() {
         summary.health.invalidate("the run ended in its warm-up: nothing was measured");
     }
+    summary.health.interrupted_iterations =
+        shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);
     if let Some(stats) = mock.map(MockServer::stats)

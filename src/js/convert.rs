@@ -224,25 +224,17 @@ pub(crate) fn bytes(value: &JsValue, context: &mut Context) -> JsResult<Option<V
     if let Ok(buffer) = JsArrayBuffer::from_object(object.clone()) {
         return Ok(Some(buffer.to_vec().unwrap_or_default()));
     }
-    if let Ok(view) = JsDataView::from_object(object.clone()) {
-        let offset = usize::try_from(view.byte_offset(context)?).unwrap_or(usize::MAX);
-        let length = usize::try_from(view.byte_length(context)?).unwrap_or(0);
-        let buffer = view.buffer(context)?;
-        if let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) {
-            let all = buffer.to_vec().unwrap_or_default();
-            return Ok(Some(all.get(offset..).and_then(|a| a.get(..length)).unwrap_or_default().to_vec()));
-        }
-    }
-    if let Ok(view) = JsTypedArray::from_object(object) {
-        let offset = view.byte_offset(context)?;
-        let length = view.byte_length(context)?;
-        let buffer = view.buffer(context)?;
-        if let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) {
-            let all = buffer.to_vec().unwrap_or_default();
-            return Ok(Some(all.get(offset..offset + length).unwrap_or_default().to_vec()));
-        }
-    }
-    Ok(None)
+    let (buffer, offset, length) = if let Ok(view) = JsTypedArray::from_object(object.clone()) {
+        (view.buffer(context)?, view.byte_offset(context)?, view.byte_length(context)?)
+    } else if let Ok(view) = JsDataView::from_object(object) {
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        (view.buffer(context)?, size(view.byte_offset(context)?), size(view.byte_length(context)?))
+    } else {
+        return Ok(None);
+    };
+    let Some(buffer) = buffer.as_object().and_then(|o| JsArrayBuffer::from_object(o).ok()) else { return Ok(None) };
+    let all = buffer.to_vec().unwrap_or_default();
+    Ok(Some(all.get(offset..offset.saturating_add(length)).unwrap_or_default().to_vec()))
 }
 
 /// The bytes of a string (UTF-8), ArrayBuffer, view, or array of numbers.

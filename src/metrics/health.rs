@@ -39,6 +39,8 @@ pub struct Health {
     pub bus_waits: u64,
     /// Iterations that were due but not started.
     pub dropped_iterations: u64,
+    /// Iterations cut off before their end; the request or model call each had under way left no samples.
+    pub interrupted_iterations: u64,
     /// VUs whose thread did not end in time.
     pub abandoned_vus: u64,
     /// Different sets of tags.

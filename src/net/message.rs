@@ -138,8 +138,9 @@ fn cookies(hop: &Hop, request: &Request) -> String {
         if !text.is_empty() {
             text.push_str("; ");
         }
-        text.push_str(&name);
+        text.push_str(&name.replace(['\r', '\n'], "-"));
         text.push('=');
+        let value = cookie_value(value);
         // Go quotes what would otherwise end the value.
         if value.contains([' ', ',']) {
             text.push_str(&format!("\"{value}\""));
@@ -148,6 +149,22 @@ fn cookies(hop: &Hop, request: &Request) -> String {
         }
     }
     text
+}
+
+/// The value without what may not stand in a cookie. Go leaves these out too; sent as they are, a `;` would begin another
+/// cookie, and a line break would spoil every request the jar belongs to.
+fn cookie_value(value: String) -> String {
+    let allowed = |c: char| (' '..='~').contains(&c) && !matches!(c, '"' | ';' | '\\');
+    if value.chars().all(allowed) {
+        return value;
+    }
+    static SAID: std::sync::Once = std::sync::Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            "a cookie's value contains characters that cookies may not have (quotes, ;, \\, line breaks, non-ASCII); they are left out (said once)"
+        );
+    });
+    value.chars().filter(|c| allowed(*c)).collect()
 }
 
 fn authority(hop: &Hop) -> String {
@@ -252,5 +269,10 @@ mod tests {
         assert_eq!(cookies(&hop, &request), "z=0; b=2; a=\"x y\"; b=\"x y\"");
         hop.trusted = false;
         assert_eq!(cookies(&hop, &request), "z=0; a=1; b=2");
+        hop.trusted = true;
+        request.jar = None;
+        request.cookies =
+            vec![RequestCookie { name: "j\n".into(), value: "{\"a\":1;é\r\nX: y}".into(), replace: false }];
+        assert_eq!(cookies(&hop, &request), "z=0; j-=\"{a:1X: y}\"");
     }
 }

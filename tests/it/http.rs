@@ -49,6 +49,13 @@ eq('field part', parts.some((p) => p === '\r\nContent-Disposition: form-data; na
 eq('file part', parts.some((p) => p === '\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\n<file>\r\n'), true);
 eq('raw part', parts.some((p) => p.endsWith('Content-Type: application/octet-stream\r\n\r\nAB\r\n')), true);
 eq('end', parts[4], '--\r\n');
+seen = http.post(`${BASE}/echo`, { f: [http.file('one', '1.txt'), http.file('two', '2.txt')], g: ['x', 'y'] }).json();
+eq('several files', [...seen.body.matchAll(/name="(\w)"(?:; filename="(.*?)")?/g)].map((m) => [m[1], m[2]]), [['f', '1.txt'], ['f', '2.txt'], ['g', undefined], ['g', undefined]]);
+seen = http.post(`${BASE}/echo`, new DataView(new Uint8Array([1, 2, 3, 4]).buffer, 1, 2)).json();
+eq('data view', seen.bytes, [2, 3]);
+http.cookieJar().set(BASE, 'odd', 'a;\r\nb');
+eq('odd cookie', http.get(`${BASE}/echo`).json('headers.cookie'), 'odd=ab');
+http.cookieJar().clear(BASE);
 seen = http.post(`${BASE}/echo`, null).json();
 eq('no body', [seen.body, seen.headers['content-length']], ['', '0']);
 for (const c of ['gzip', 'deflate', 'br', 'zstd']) {

@@ -49,7 +49,7 @@ fn a_stalling_server_does_not_outlive_the_run() {
         &["-e", &format!("BASE={}", server.base("http"))],
     )
     .exits(0)
-    .prints(&["vus"]);
+    .prints(&["vus", "interrupted: 3 iterations cut off"]);
     assert!(ran.took.as_secs_f64() < 4.0, "{:?}\n{}", ran.took, ran.all());
 }
 

@@ -58,6 +58,13 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         };
         out += &format!("    generator: {cpu}event loop p99 {:.1} ms late{gc}\n\n", generator.loop_late_p99_ms);
     }
+    if summary.health.interrupted_iterations > 0 {
+        let n = summary.health.interrupted_iterations;
+        let s = if n == 1 { "" } else { "s" };
+        out += &format!(
+            "    interrupted: {n} iteration{s} cut off; the request or call under way in each is in no figure\n\n"
+        );
+    }
     if options.mode == SummaryMode::Full {
         for group in &summary.groups {
             let name = group.name.trim_start_matches("::").replace("::", " :: ");

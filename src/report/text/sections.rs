@@ -95,6 +95,8 @@ pub(super) fn cells(sink: &Sink, contains: ValueKind, elapsed: Duration, options
         human::figure(which, value, kind, contains, unit)
     };
     match sink {
+        // Zeros would read as a measurement; sub-metrics of thresholds are shown also when nothing matched them.
+        Sink::Trend(_) | Sink::Gauge { .. } if sink.is_empty() => Cells::Text("no samples".to_owned()),
         Sink::Trend(_) => Cells::Trend(
             options
                 .trend_stats
@@ -115,6 +117,20 @@ pub(super) fn cells(sink: &Sink, contains: ValueKind, elapsed: Duration, options
         ),
         Sink::Rate { passes, total } => {
             Cells::Plain(figure(MetricKind::Rate, Aggregation::Rate), vec![format!("{passes} out of {total}")])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_metric_without_samples_shows_no_zeros() {
+        for kind in [MetricKind::Trend, MetricKind::Gauge] {
+            let cells =
+                cells(&Sink::of(kind, ValueKind::Time), ValueKind::Time, Duration::ZERO, &ReportOptions::default());
+            assert!(matches!(&cells, Cells::Text(text) if text == "no samples"), "{cells:?}");
         }
     }
 }

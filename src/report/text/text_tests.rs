@@ -17,6 +17,7 @@ fn compact() {
 fn compact_with_model_calls() {
     let mut summary = sample_run::run(true, false);
     summary.health.invalidate("iterations started late (p99 80 ms, limit 50 ms): this machine was too busy");
+    summary.health.interrupted_iterations = 12;
     let error = Some("json (x.json): cannot write: no space left on device".to_owned());
     summary.health.outputs.push(ListenerReport { name: "json (x.json)".into(), written: 3, dropped: 20, error });
     sample_run::golden("compact_ai.txt", &text(&summary, &ReportOptions::default()));
