@@ -11,6 +11,7 @@
 /// <reference path="./k6-crypto.d.ts" />
 /// <reference path="./k6-experimental-streams.d.ts" />
 /// <reference path="./k6-timers.d.ts" />
+/// <reference path="./k6-net-grpc.d.ts" />
 /// <reference path="./k6-options.d.ts" />
 /// <reference path="./k6-x-sse.d.ts" />
 /// <reference path="./inrush-ai.d.ts" />

@@ -136,6 +136,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         files: Mutex::new(HashMap::new()),
         arrays: Mutex::new(HashMap::new()),
         targets: Mutex::default(),
+        protos: crate::net::grpc::Registry::default(),
         setup_data: OnceLock::new(),
     });
     runtime.spawn(watch_signals(stop.clone(), Arc::clone(terminal)));

@@ -54,6 +54,10 @@ builtins! {
     HttpReqWaiting => "http_req_waiting", Trend, Time;
     HttpReqReceiving => "http_req_receiving", Trend, Time;
     SseEvent => "sse_event", Counter, Default;
+    GrpcReqDuration => "grpc_req_duration", Trend, Time;
+    GrpcStreams => "grpc_streams", Counter, Default;
+    GrpcStreamsMsgsSent => "grpc_streams_msgs_sent", Counter, Default;
+    GrpcStreamsMsgsReceived => "grpc_streams_msgs_received", Counter, Default;
     AiRequests => "ai_requests", Counter, Default;
     AiReqFailed => "ai_req_failed", Rate, Default;
     AiErrors => "ai_errors", Counter, Default;

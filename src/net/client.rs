@@ -64,6 +64,11 @@ impl Client {
         &self.inner.shared
     }
 
+    /// The counters of this VU's sockets, for connections that are made elsewhere.
+    pub(crate) fn counters(&self) -> Arc<ByteCounters> {
+        self.inner.bytes.clone()
+    }
+
     /// Bytes at this VU's sockets.
     pub fn bytes(&self) -> &ByteCounters {
         &self.inner.bytes

@@ -12,6 +12,7 @@ mod debug;
 mod dial;
 mod dns;
 pub mod error;
+pub mod grpc;
 pub mod headers;
 pub mod http;
 mod message;

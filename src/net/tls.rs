@@ -8,7 +8,8 @@ use std::sync::{Arc, OnceLock};
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 
 use crate::error::Error;
@@ -30,26 +31,105 @@ impl Tls {
     /// # Errors
     /// A TLS version that does not exist or is too old, or a range without a version.
     pub(crate) fn new(options: &NetOptions, extra_roots: &[CertificateDer<'static>]) -> Result<Self, Error> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_protocol_versions(&versions(options)?)
-            .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
-        let mut config = if options.insecure_skip_tls_verify {
-            builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider))).with_no_client_auth()
-        } else {
-            let mut roots = RootCertStore::clone(native_roots());
+        let roots = |roots: &mut RootCertStore| {
             for root in extra_roots {
                 roots
                     .add(root.clone())
                     .map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
             }
-            builder.with_root_certificates(roots).with_no_client_auth()
+            Ok(())
         };
+        let mut config = verified(options, roots)?.with_no_client_auth();
         config.resumption = Resumption::disabled();
         let mut http1 = config.clone();
         http1.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Self { any: Arc::new(config), http1: Arc::new(http1) })
+    }
+}
+
+type Builder = rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert>;
+
+/// The versions and the verification that the options ask for. `more` adds roots to the system's.
+fn verified(
+    options: &NetOptions,
+    more: impl FnOnce(&mut RootCertStore) -> Result<(), Error>,
+) -> Result<Builder, Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&versions(options)?)
+        .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
+    // Without verification nobody needs the system's, which may be absent.
+    let skip = options.insecure_skip_tls_verify;
+    let mut roots = if skip { RootCertStore::empty() } else { RootCertStore::clone(native_roots()) };
+    more(&mut roots)?;
+    Ok(if skip {
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider)))
+    } else {
+        builder.with_root_certificates(roots)
+    })
+}
+
+/// Certificates that a script gives for one connection, as PEM texts.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct TlsFiles {
+    /// Roots beside the system's.
+    pub ca_certs: Vec<String>,
+    /// The client's certificate and those that lead to its root; used together with `key`.
+    pub cert: String,
+    /// The key of `cert`, not encrypted.
+    pub key: String,
+}
+
+impl std::fmt::Debug for TlsFiles {
+    /// Without the key.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TlsFiles").field("ca_certs", &self.ca_certs.len()).field("cert", &self.cert.len()).finish()
+    }
+}
+
+impl TlsFiles {
+    /// A configuration that offers HTTP/2 alone.
+    ///
+    /// # Errors
+    /// A text that is no PEM, or a key that is encrypted or belongs to another certificate.
+    pub(crate) fn config(&self, options: &NetOptions) -> Result<ClientConfig, String> {
+        let builder = verified(options, |roots| {
+            for (i, text) in self.ca_certs.iter().enumerate() {
+                let bad = |why: &str| Error::config(format!("failed to append ca certificate [{i}] from PEM: {why}"));
+                let certs = certificates(text).map_err(|why| bad(&why))?;
+                for cert in certs {
+                    roots.add(cert).map_err(|error| bad(&error.to_string()))?;
+                }
+            }
+            Ok(())
+        })
+        .map_err(|error| error.message().to_owned())?;
+        let mut config = if self.cert.is_empty() || self.key.is_empty() {
+            builder.with_no_client_auth()
+        } else {
+            let bad = |why: &str| format!("failed to append certificate from PEM: {why}");
+            let certs = certificates(&self.cert).map_err(|why| bad(&why))?;
+            if self.key.contains("ENCRYPTED") {
+                return Err(bad("the key is encrypted, which is not supported: decrypt it with `openssl pkey`"));
+            }
+            let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes())
+                .map_err(|_| bad("`key` holds no private key in PEM form"))?;
+            builder.with_client_auth_cert(certs, key).map_err(|error| bad(&error.to_string()))?
+        };
+        config.resumption = Resumption::disabled();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(config)
+    }
+}
+
+/// All certificates of a PEM text; at least one.
+fn certificates(text: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    match found {
+        Ok(certs) if !certs.is_empty() => Ok(certs),
+        Ok(_) => Err("it holds no certificate (-----BEGIN CERTIFICATE-----)".to_owned()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -6,6 +6,8 @@ mod ai_truth;
 mod executors;
 mod exit_codes;
 mod fetch;
+mod grpc;
+mod grpc_server;
 mod http;
 mod http_failures;
 mod http_samples;

@@ -5,6 +5,7 @@ mod crypto;
 pub(crate) mod data;
 mod encoding;
 mod execution;
+mod grpc;
 pub(crate) mod http;
 mod k6;
 mod metrics;
@@ -31,6 +32,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
+    ModuleDef { paths: &["k6/net/grpc", "k6/experimental/grpc"], build: grpc::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];
