@@ -114,9 +114,11 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
 
     let mock = start_mock(&args, &mut env, &mut found);
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("net")
+        .thread_name("run")
         .enable_all()
         .build()
+        .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the run's threads: {e}")))?;
+    let lanes = net::Lanes::start(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
         .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the network's threads: {e}")))?;
 
     let clock = RunClock::start();
@@ -129,6 +131,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         state: Arc::new(RunState::new(clock)),
         stop: stop.clone(),
         runtime: runtime.handle().clone(),
+        lanes,
         env: env.clone(),
         seed: args.seed,
         options: OnceLock::new(),
@@ -224,7 +227,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 _ = tick.tick() => {
                     if let Some(started) = shared.state.started.get() {
                         aggregator.mark_start(shared.state.clock.unix_ns(*started));
-                        probe = Some(Probe::start());
+                        probe = Some(Probe::start(shared.lanes.all()));
                         break run.await;
                     }
                 }
