@@ -48,7 +48,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// Starts a call on `runtime`. The task ends when the events' receiver is dropped.
+    /// Starts a call on `runtime`, the one of the VU. The task ends when the events' receiver is dropped.
     pub fn open(
         channel: &Arc<Channel>,
         path: String,

@@ -104,7 +104,7 @@ fn open(args: &[JsValue], context: &mut Context) -> JsResult<StreamObject> {
     let call = params::call(&arg(args, 2), context).map_err(|e| prefixed("invalid GRPC Stream's parameters", &e))?;
     let tags = emit::tags(&host, &state.address, &method.path, &call.tags);
     let (stream, events) =
-        Stream::open(&channel, method.path.clone(), method.client_streaming, call.params, &host.shared.runtime);
+        Stream::open(&channel, method.path.clone(), method.client_streaming, call.params, &host.lane);
     emit::count(&host, &tags, Builtin::GrpcStreams, Instant::now(), 1);
     let inner = Inner { stream: Some(stream), method, pools: state.pools(), tags, discard: call.discard };
     Ok(StreamObject {
