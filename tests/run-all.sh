@@ -125,7 +125,8 @@ examples() {
   [ $bad = 0 ]
 }
 
-real_server() {
+# A Python that can make environments.
+need_python() {
   need python3 python3 || return 1
   # Debian splits venv off: a python3 that cannot make one is not enough.
   if ! python3 -c 'import venv, ensurepip' > /dev/null 2>&1; then
@@ -134,10 +135,18 @@ real_server() {
       return 1
     }
   fi
-  bash tests/real/run.sh "$target/debug/inrush"
 }
 
-steps=(format lint build rust-tests doc-tests types examples real-server)
+real_server() {
+  need_python && bash tests/real/run.sh "$target/debug/inrush"
+}
+
+# The same protocol as another implementation has it.
+grpc_server() {
+  need_python && bash tests/grpcio/run.sh "$target/debug/inrush"
+}
+
+steps=(format lint build rust-tests doc-tests types examples real-server grpc-server)
 wanted=("$@")
 for name in "${wanted[@]}"; do
   if [[ " ${steps[*]} " != *" $name "* ]]; then

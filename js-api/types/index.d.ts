@@ -17,6 +17,7 @@
 /// <reference path="./k6-experimental-streams.d.ts" />
 /// <reference path="./k6-secrets.d.ts" />
 /// <reference path="./k6-timers.d.ts" />
+/// <reference path="./k6-net-grpc.d.ts" />
 /// <reference path="./k6-options.d.ts" />
 /// <reference path="./k6-x-redis.d.ts" />
 /// <reference path="./k6-websockets.d.ts" />

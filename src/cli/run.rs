@@ -160,6 +160,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         files: Mutex::new(HashMap::new()),
         arrays: Mutex::new(HashMap::new()),
         targets: Mutex::default(),
+        protos: crate::net::grpc::Registry::default(),
         setup_data: OnceLock::new(),
     });
     panics::end_the_run(stop.clone());

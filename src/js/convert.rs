@@ -67,10 +67,22 @@ pub(crate) fn arg(args: &[JsValue], at: usize) -> JsValue {
 /// Plain data out of a JS value, as `JSON.stringify` would see it: functions, symbols and `undefined` are left out of objects
 /// and are null in arrays; `toJSON` is honoured. Top-level `undefined` is null.
 pub(crate) fn to_json(value: &JsValue, context: &mut Context) -> JsResult<Value> {
-    to_json_at(value, context, 0).map(|v| v.unwrap_or(Value::Null))
+    to_json_at(value, Style::Json, context, 0).map(|v| v.unwrap_or(Value::Null))
 }
 
-fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<Option<Value>> {
+/// As [`to_json`], in the forms of protobuf's JSON mapping: NaN and the infinities as text, buffers in base64.
+pub(crate) fn to_proto_json(value: &JsValue, context: &mut Context) -> JsResult<Value> {
+    to_json_at(value, Style::Proto, context, 0).map(|v| v.unwrap_or(Value::Null))
+}
+
+/// What becomes of values that JSON does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Style {
+    Json,
+    Proto,
+}
+
+fn to_json_at(value: &JsValue, style: Style, context: &mut Context, depth: usize) -> JsResult<Option<Value>> {
     if depth > MAX_DEPTH {
         return Err(type_error(format!("the value is nested deeper than {MAX_DEPTH} levels (or refers to itself)")));
     }
@@ -79,6 +91,16 @@ fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<
         JsVariant::Null => Value::Null,
         JsVariant::Boolean(b) => Value::Bool(b),
         JsVariant::Integer32(n) => Value::from(n),
+        JsVariant::Float64(n) if style == Style::Proto && !n.is_finite() => Value::String(
+            if n.is_nan() {
+                "NaN"
+            } else if n > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            }
+            .to_owned(),
+        ),
         JsVariant::Float64(n) => number(n),
         JsVariant::String(s) => Value::String(text(&s)),
         JsVariant::BigInt(b) => Value::String(b.to_string()),
@@ -86,13 +108,18 @@ fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<
             if object.is_callable() {
                 return Ok(None);
             }
+            if style == Style::Proto
+                && let Some(bytes) = bytes(value, context)?
+            {
+                return Ok(Some(Value::String(data_encoding::BASE64.encode(&bytes))));
+            }
             let to_json = object.get(js_string!("toJSON"), context)?;
             if let Some(function) = to_json.as_callable() {
                 let replaced = function.call(value, &[], context)?;
                 return if replaced.as_object().is_some_and(|o| JsObject::equals(&o, &object)) {
                     Err(type_error("toJSON returned the object itself"))
                 } else {
-                    to_json_at(&replaced, context, depth + 1)
+                    to_json_at(&replaced, style, context, depth + 1)
                 };
             }
             if is_array(&object, context) {
@@ -100,13 +127,13 @@ fn to_json_at(value: &JsValue, context: &mut Context, depth: usize) -> JsResult<
                 let mut items = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(1 << 16));
                 for i in 0..length {
                     let item = object.get(i, context)?;
-                    items.push(to_json_at(&item, context, depth + 1)?.unwrap_or(Value::Null));
+                    items.push(to_json_at(&item, style, context, depth + 1)?.unwrap_or(Value::Null));
                 }
                 Value::Array(items)
             } else {
                 let mut map = Map::new();
                 for (key, item) in entries(&object, context)? {
-                    if let Some(item) = to_json_at(&item, context, depth + 1)? {
+                    if let Some(item) = to_json_at(&item, style, context, depth + 1)? {
                         map.insert(key, item);
                     }
                 }

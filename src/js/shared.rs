@@ -47,6 +47,8 @@ pub struct Shared {
     pub arrays: Mutex<HashMap<String, Arc<OnceLock<SharedArrayData>>>>,
     /// Where the models that the init context made send their calls.
     pub targets: Mutex<BTreeSet<Target>>,
+    /// Descriptors of gRPC services: parsed once, shared by all VUs.
+    pub protos: net::grpc::Registry,
     /// What `setup()` returned, as JSON text; unset before, None when it returned undefined.
     pub setup_data: OnceLock<Option<Arc<str>>>,
 }

@@ -63,6 +63,10 @@ builtins! {
     WsMsgsReceived => "ws_msgs_received", Counter, Default;
     WsPing => "ws_ping", Trend, Time;
     WsSessionDuration => "ws_session_duration", Trend, Time;
+    GrpcReqDuration => "grpc_req_duration", Trend, Time;
+    GrpcStreams => "grpc_streams", Counter, Default;
+    GrpcStreamsMsgsSent => "grpc_streams_msgs_sent", Counter, Default;
+    GrpcStreamsMsgsReceived => "grpc_streams_msgs_received", Counter, Default;
     AiRequests => "ai_requests", Counter, Default;
     AiReqFailed => "ai_req_failed", Rate, Default;
     AiErrors => "ai_errors", Counter, Default;

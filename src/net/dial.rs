@@ -123,6 +123,33 @@ pub(crate) async fn raw(
     }
 }
 
+/// Connects to a host without a proxy; with `tls` by that configuration, for that name.
+pub(crate) async fn dial_direct(
+    shared: &Shared,
+    host: &str,
+    port: u16,
+    tls: Option<(&Arc<ClientConfig>, &str)>,
+    bytes: &Arc<ByteCounters>,
+    remote: &mut Remote,
+    times: &mut DialTimes,
+) -> Result<Dialled, NetError> {
+    shared.targets.check_name(host)?;
+    let address = resolve(shared, host, port, times).await?;
+    (remote.ip, remote.port) = (Some(address.ip()), address.port());
+    let stamps = IoStamps::new();
+    let began = Instant::now();
+    let tcp = connect(address, None).await?;
+    times.connecting = began.elapsed();
+    let mut io: BoxIo = Box::new(CountedIo::new(tcp, stamps.clone(), bytes.clone()));
+    let (mut info, mut http2) = (None, false);
+    if let Some((config, name)) = tls {
+        let (encrypted, found, chosen) = handshake(config, name, io, times).await?;
+        remote.tls = Some(found.clone());
+        (io, info, http2) = (encrypted, Some(found), chosen);
+    }
+    Ok(Dialled { io: TimedIo::new(io, stamps.clone()), stamps, tls: info, http2, forward_proxy: None })
+}
+
 async fn resolve(shared: &Shared, host: &str, port: u16, times: &mut DialTimes) -> Result<SocketAddr, NetError> {
     let address = match shared.targets.mapped(host, port) {
         Some(address) => address,

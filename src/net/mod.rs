@@ -15,6 +15,7 @@ mod dial;
 mod digest;
 mod dns;
 pub mod error;
+pub mod grpc;
 pub mod headers;
 pub mod http;
 mod lanes;
@@ -34,6 +35,7 @@ mod targets;
 mod tests;
 mod timed_io;
 mod tls;
+mod tls_files;
 pub mod websocket;
 
 pub use body::Compression;

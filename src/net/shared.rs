@@ -2,9 +2,11 @@
 //!
 //! Made once by the run from its options; every [`super::Client`] holds it. Connections are not shared: see `connections`.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 use tokio::time::Instant;
 
@@ -15,6 +17,7 @@ use super::dns::Resolver;
 use super::proxy::ProxyConfig;
 use super::targets::Targets;
 use super::tls::Tls;
+use super::tls_files::TlsFiles;
 
 /// The network of a run.
 pub struct Shared {
@@ -24,6 +27,8 @@ pub struct Shared {
     pub(crate) targets: Targets,
     pub(crate) proxies: ProxyConfig,
     pub(crate) limiter: Limiter,
+    /// TLS of gRPC connections by the certificates they were given: parsed once for all VUs.
+    grpc_tls: Mutex<HashMap<TlsFiles, Arc<ClientConfig>>>,
 }
 
 impl Shared {
@@ -47,8 +52,23 @@ impl Shared {
             targets: Targets::new(&options)?,
             limiter: Limiter::new(options.rps),
             proxies,
+            grpc_tls: Mutex::default(),
             options,
         }))
+    }
+
+    /// The TLS configuration of a gRPC connection with these certificates.
+    ///
+    /// # Errors
+    /// A certificate or key that cannot be used.
+    pub(crate) fn grpc_tls(&self, files: &TlsFiles) -> Result<Arc<ClientConfig>, String> {
+        let mut known = self.grpc_tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = known.get(files) {
+            return Ok(config.clone());
+        }
+        let config = Arc::new(files.config(&self.options)?);
+        known.insert(files.clone(), config.clone());
+        Ok(config)
     }
 
     /// The options it was made from.

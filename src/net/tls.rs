@@ -53,31 +53,7 @@ impl Tls {
             });
         }
         let provider = Arc::new(provider);
-        let mut roots = None;
-        if !options.insecure_skip_tls_verify {
-            let (mut all, mut certificates) = native_roots().clone();
-            for root in extra_roots {
-                all.add(root.clone())
-                    .map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
-            }
-            certificates.extend_from_slice(extra_roots);
-            roots = Some((all, certificates));
-        }
-        let versions = versions(options)?;
-        let builder = || -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
-            let builder = ClientConfig::builder_with_provider(provider.clone())
-                .with_protocol_versions(&versions)
-                .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
-            Ok(match &roots {
-                Some((roots, certificates)) => {
-                    match SelfSigned::new(roots.clone(), certificates.clone(), provider.clone()) {
-                        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
-                        None => builder.with_root_certificates(roots.clone()),
-                    }
-                }
-                None => builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))),
-            })
-        };
+        let builder = || verified(options, &provider, extra_roots);
         let mut known = Vec::new();
         for (at, auth) in options.tls_auth.iter().enumerate() {
             let bad = |why: String| Error::config(format!("tlsAuth[{at}]: {why}"));
@@ -108,6 +84,33 @@ impl Tls {
             (None, false) => &self.any,
         }
     }
+}
+
+/// The versions and the verification that the options ask for; `more` roots are trusted beside the system's.
+///
+/// # Errors
+/// As [`Tls::new`].
+pub(super) fn verified(
+    options: &NetOptions,
+    provider: &Arc<CryptoProvider>,
+    more: &[CertificateDer<'static>],
+) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, Error> {
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&versions(options)?)
+        .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
+    // Without verification nobody needs the system's roots, which may be absent.
+    if options.insecure_skip_tls_verify {
+        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))));
+    }
+    let (mut roots, mut certificates) = native_roots().clone();
+    for root in more {
+        roots.add(root.clone()).map_err(|error| Error::config(format!("a root certificate is unusable: {error}")))?;
+    }
+    certificates.extend_from_slice(more);
+    Ok(match SelfSigned::new(roots.clone(), certificates, provider.clone()) {
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
+        None => builder.with_root_certificates(roots),
+    })
 }
 
 /// Without resumption; once with HTTP/2 on offer and once without.

@@ -215,12 +215,21 @@ fn iterations_that_are_cut_off_are_counted_apart() {
 #[test]
 fn what_is_missing_says_so() {
     for (source, text) in [
-        ("const fs = require('fs');
-module.exports.default = function () {};", "'fs' is neither"),
-        ("import { browser } from 'k6/browser';
-export default () => {};", "k6/browser"),
-        ("import { x } from 'http://127.0.0.1:1/index.js';
-export default () => {};", "not encrypted"),
+        (
+            "const fs = require('fs');
+module.exports.default = function () {};",
+            "'fs' is neither",
+        ),
+        (
+            "import { browser } from 'k6/browser';
+export default () => {};",
+            "k6/browser",
+        ),
+        (
+            "import { x } from 'http://127.0.0.1:1/index.js';
+export default () => {};",
+            "not encrypted",
+        ),
     ] {
         let ran = run_files(&[("t.js", source)], &["run", "-q", "t.js"]).says(&[text, "t.js:1:"]);
         assert!(ran.code != 0, "{}", ran.all());

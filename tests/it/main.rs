@@ -7,6 +7,8 @@ mod executors;
 mod exit_codes;
 mod fetch;
 mod files;
+mod grpc;
+mod grpc_server;
 mod http;
 mod http_failures;
 mod http_pages;

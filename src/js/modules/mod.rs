@@ -8,6 +8,7 @@ mod encoding;
 mod execution;
 mod fs;
 mod go_error;
+mod grpc;
 mod html;
 pub(crate) mod http;
 mod k6;
@@ -45,6 +46,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
+    ModuleDef { paths: &["k6/net/grpc", "k6/experimental/grpc"], build: grpc::build },
     ModuleDef { paths: &["k6/secrets"], build: secrets::build },
     ModuleDef { paths: &["k6/timers", "k6/experimental/timers"], build: super::globals::timers::module },
     ModuleDef { paths: &["k6/websockets"], build: websockets::build },

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The gRPC test: makes a Python environment (once), starts grpcio's server without and with compression, and runs greeter.js
+# against each; the script checks itself. Usage: tests/grpcio/run.sh [path of the inrush binary]
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+work="${CARGO_TARGET_DIR:-$root/target}/grpcio"
+inrush=${1:-"${CARGO_TARGET_DIR:-$root/target}/debug/inrush"}
+
+if [ ! -x "$inrush" ]; then
+  echo "tests/grpcio: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
+  exit 1
+fi
+mkdir -p "$work/stubs"
+# A stamp of the requirements: a changed pin makes a new environment, an interrupted installation is repeated.
+stamp="$work/venv/.installed"
+if ! cmp -s "$here/requirements.txt" "$stamp"; then
+  echo "tests/grpcio: installing grpcio into $work/venv" >&2
+  rm -rf "$work/venv"
+  if ! python3 -m venv "$work/venv" >&2; then
+    echo "tests/grpcio: python3 cannot make a virtual environment; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2
+    exit 1
+  fi
+  timeout 600 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
+  cp "$here/requirements.txt" "$stamp"
+fi
+protos="$root/tests/scripts/protos"
+(cd "$protos" && "$work/venv/bin/python" -m grpc_tools.protoc -I. --python_out="$work/stubs" \
+  --grpc_python_out="$work/stubs" --include_imports --descriptor_set_out="$work/greeter.protoset" \
+  greeter.proto messages/hello.proto)
+
+for compression in plain gzip; do
+  : > "$work/port"
+  PYTHONPATH="$work/stubs" timeout 120 "$work/venv/bin/python" "$here/server.py" $compression > "$work/port" &
+  server=$!
+  trap 'kill $server 2> /dev/null || true' EXIT
+  for _ in $(seq 100); do
+    [ -s "$work/port" ] && break
+    sleep 0.1
+  done
+  port=$(head -n 1 "$work/port")
+  [ -n "$port" ] || { echo "tests/grpcio: the server did not start" >&2; exit 1; }
+  timeout 90 "$inrush" run --quiet -e ADDR="127.0.0.1:$port" -e PROTOSET="$work/greeter.protoset" "$here/greeter.js"
+  kill $server
+  wait $server 2> /dev/null || true
+  echo "tests/grpcio: $compression messages: ok"
+done
