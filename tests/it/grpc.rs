@@ -114,6 +114,7 @@ export default () => {
   throws('plaintext', () => client.connect(ADDR, { plaintext: 'yes' }), 'it needs to be boolean');
   throws('size', () => client.connect(ADDR, { maxReceiveSize: -1 }), 'positive integer');
   throws('timeout', () => client.connect(ADDR, { timeout: 'soon' }), 'invalid timeout value');
+  throws('tls, not shown', () => client.connect(ADDR, { tls: 'PEM' }), 'invalid tls value: expected an object with (optional) cert, key, password and cacerts, not string');
   throws('tls', () => client.connect(ADDR, { tls: { cacerts: 'nonsense' } }), 'ca certificate [0]');
   throws('scheme', () => client.connect('http://' + ADDR, PLAIN), 'without http://');
   throws('port', () => client.connect('localhost', PLAIN), 'missing port');
