@@ -5,6 +5,7 @@ use crate::options::HttpDebug;
 
 use super::headers::{Headers, is_secret};
 use super::http::Exchange;
+use super::log_url::log_url;
 
 /// Logs one exchange after its end.
 pub(crate) fn log(level: Option<HttpDebug>, exchange: &Exchange) {
@@ -13,7 +14,7 @@ pub(crate) fn log(level: Option<HttpDebug>, exchange: &Exchange) {
 }
 
 fn text(level: HttpDebug, exchange: &Exchange) -> String {
-    let mut text = format!("{} {}\n", exchange.method, exchange.url);
+    let mut text = format!("{} {}\n", exchange.method, log_url(&exchange.url));
     head(&mut text, &exchange.request_headers);
     if let (HttpDebug::Full, Some(body)) = (level, &exchange.request_body) {
         text.push('\n');
@@ -52,8 +53,13 @@ mod tests {
         let mut headers = Headers::new();
         headers.push("authorization", "Bearer geheim");
         headers.push("accept", "*/*");
-        let progress =
-            Progress::new("POST".into(), "http://a.test/".into(), headers, Some("question".into()), Instant::now());
+        let progress = Progress::new(
+            "POST".into(),
+            "http://a.test/?token=geheim".into(),
+            headers,
+            Some("question".into()),
+            Instant::now(),
+        );
         let exchange = progress.finish(Instant::now(), "answer".into(), 6, None);
         let heads = text(HttpDebug::Headers, &exchange);
         assert!(heads.contains("Accept: */*") && !heads.contains("geheim") && !heads.contains("question"), "{heads}");

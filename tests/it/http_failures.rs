@@ -73,6 +73,22 @@ export default function () {
 }
 
 #[test]
+fn keys_in_urls_do_not_reach_the_log() {
+    let script = r#"
+import http from 'k6/http';
+import { eq, done } from './eq.js';
+export default function () {
+  const url = 'http://user:geheim@127.0.0.1:1/?q=shown&api_key=geheim';
+  eq('the script sees its URL', http.get(url).url.includes('api_key=geheim'), true);
+  try { http.get(url, { throw: true }); } catch (e) { console.log(`${e}`); }
+  done();
+}
+"#;
+    let ran = run_checked(script, &["--http-debug"]).says(&["Request Failed", "q=shown&api_key=***"]);
+    assert!(!ran.stderr.contains("geheim"), "{}", ran.all());
+}
+
+#[test]
 fn an_unreachable_server_ends_normally() {
     let ran = run_script(
         "import http from 'k6/http';\nimport { check } from 'k6';\nexport const options = { vus: 2, iterations: 20, thresholds: { http_req_failed: ['rate<0.1'] } };\nexport default () => { check(http.get('http://127.0.0.1:1/'), { up: (r) => r.status === 200 }); };",

@@ -168,10 +168,11 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
         return Err(error("the request was never sent"));
     };
     if let Some(failure) = &last.error {
+        let text = format!("{} \"{}\": {}", last.method, net::log_url(&last.url), failure.message);
         if report.throw {
-            return Err(error(format!("{} \"{}\": {}", last.method, last.url, failure.message)));
+            return Err(error(text));
         }
-        tracing::warn!(error = %format!("{} \"{}\": {}", last.method, last.url, failure.message), "Request Failed");
+        tracing::warn!(error = %text, "Request Failed");
     }
     host.count_bytes(HEADS_BYTES + last.body.len() + last.request_body.as_ref().map_or(0, bytes::Bytes::len));
     Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type }, context)?.into())
