@@ -194,7 +194,7 @@ impl Channel {
             None => self.host.clone(),
         };
         let tls = self.tls.as_ref().map(|config| (config, name.as_str()));
-        let counters = self.client.counters();
+        let counters = Arc::clone(self.client.counters());
         let dialled = dial_direct(self.client.shared(), &self.host, self.port, tls, &counters, &mut remote, &mut times)
             .await
             .map_err(|error| error.message)?;
