@@ -37,6 +37,16 @@ impl Preflight {
         self.errors.extend(problems.into_iter().map(Error::usage));
     }
 
+    /// Traces of requests are not sent anywhere.
+    pub(super) fn unknown_traces(&mut self, output: &str) {
+        if !matches!(output, "none" | "") {
+            self.note(
+                Error::usage(format!("--traces-output {output}: traces of requests are not supported by this version"))
+                    .with_hint("leave it out; -o json=FILE has the time of every request"),
+            );
+        }
+    }
+
     /// Notes invalid options.
     pub(super) fn options(&mut self, problems: &[Problem]) {
         self.errors.extend(problems.iter().map(|p| Error::config(p.to_string())));
@@ -134,7 +144,7 @@ impl Preflight {
         const BASE: u64 = 600_000;
         const PER_SOURCE_BYTE: u64 = 22;
         let Some(memory) = crate::scheduler::memory::Memory::of_machine() else { return };
-        let plan = crate::scheduler::plan(&options.scenarios);
+        let plan = crate::scheduler::plan(&options.scenarios, &options.segmentation);
         let per_vu = BASE + PER_SOURCE_BYTE * script.source_bytes() as u64;
         let need = |vus: u64| vus.saturating_mul(per_vu);
         // Twice what there is leaves room for a wrong estimate; VUs that may never start are only worth a warning.

@@ -97,7 +97,7 @@ pub(crate) fn write(
         colour: stdout_tty && terminal.colors(),
         stdout_tty,
         stderr_tty: terminal.interactive(),
-        setup_data: shared.setup_data.get().and_then(Option::as_deref).and_then(|text| serde_json::from_str(text).ok()),
+        setup_data: shared.setup_data.get().and_then(|text| serde_json::from_str(&text).ok()),
     };
     let mut problems: Vec<String> = Vec::new();
     if let Some(path) = &flags.summary_export {

@@ -43,7 +43,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
-            setup_data: OnceLock::new(),
+            setup_data: Default::default(),
         }),
         rx,
     ))

@@ -1,0 +1,130 @@
+//! The flags of every command that reads a script (`run`, `inspect`, `archive`), and the script they name with its environment.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::preflight::Preflight;
+use crate::error::Error;
+use crate::js;
+use crate::script::{self, Script};
+
+/// Which script, and what it sees.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ScriptFlags {
+    /// The script: a .js or .ts file, an archive (.tar), or - for standard input
+    pub(super) script: String,
+    /// A variable of __ENV; may be repeated
+    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// Put the environment's variables into __ENV (run: true, inspect and archive: false)
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          env = "K6_INCLUDE_SYSTEM_ENV_VARS", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
+    include_system_env_vars: Option<bool>,
+    /// A JSON file with options, below the script's own
+    #[arg(short, long, value_name = "FILE", env = "K6_CONFIG")]
+    config: Option<String>,
+    /// extended or base, as in k6; scripts always run with all language features
+    #[arg(long, value_name = "MODE", env = "K6_COMPATIBILITY_MODE", value_parser = compatibility, hide = true)]
+    compatibility_mode: Option<String>,
+    /// js or archive (default: by the file's content)
+    #[arg(short = 't', long = "type", value_name = "TYPE", env = "K6_TYPE", value_parser = ["js", "archive"], hide_possible_values = true)]
+    kind: Option<String>,
+}
+
+fn compatibility(mode: &str) -> Result<String, String> {
+    match mode {
+        "extended" | "base" => Ok(mode.to_owned()),
+        "experimental_enhanced" => {
+            Err("this mode was removed in k6; TypeScript files run directly, so leave it out".to_owned())
+        }
+        _ => Err("use extended or base".to_owned()),
+    }
+}
+
+/// A script with everything around it that is read before it runs.
+#[derive(Debug)]
+pub(super) struct Source {
+    /// The variables of the process.
+    pub(super) process_env: BTreeMap<String, String>,
+    /// `__ENV`.
+    pub(super) env: BTreeMap<String, String>,
+    /// The parsed `--config` file.
+    pub(super) config_file: Option<Value>,
+    /// The script, or why there is none.
+    pub(super) script: Result<Arc<Script>, Error>,
+}
+
+impl ScriptFlags {
+    /// Reads the script, the config file and the environment; what is wrong with the latter two is noted.
+    ///
+    /// # Errors
+    /// The current folder or standard input cannot be read.
+    pub(super) fn read(&self, system_env: bool, found: &mut Preflight) -> Result<Source, Error> {
+        let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
+        let process_env = process_env();
+        let env = self.environment(&process_env, system_env, found);
+        let config_file = self.config.as_deref().and_then(|path| found.take(read_config(path)));
+        let stdin = if self.script == "-" { Some(read_stdin()?) } else { None };
+        let script = script::load(&self.script, &cwd, stdin.as_deref(), &js::module_names()).map(Arc::new);
+        Ok(Source { process_env, env, config_file, script })
+    }
+
+    fn environment(
+        &self,
+        process_env: &BTreeMap<String, String>,
+        system_env: bool,
+        found: &mut Preflight,
+    ) -> BTreeMap<String, String> {
+        let all = self.include_system_env_vars.unwrap_or(system_env);
+        let mut env = if all { process_env.clone() } else { BTreeMap::new() };
+        for pair in &self.env {
+            match pair.split_once('=') {
+                Some((name, value)) if valid_name(name) => {
+                    env.insert(name.to_owned(), value.to_owned());
+                }
+                // As in k6, a bare name takes the value from the environment.
+                None if valid_name(pair) => {
+                    env.insert(pair.clone(), process_env.get(pair).cloned().unwrap_or_default());
+                }
+                // The value may be a secret.
+                _ => found.note(Error::usage(format!(
+                    "--env {}: write NAME=VALUE with letters, digits and _ in the name",
+                    pair.split('=').next().unwrap_or_default()
+                ))),
+            }
+        }
+        env
+    }
+}
+
+/// The variables of the process. Bytes that are not UTF-8 become U+FFFD: one odd variable must not keep a test from running.
+pub(super) fn process_env() -> BTreeMap<String, String> {
+    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
+fn valid_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn read_config(path: &str) -> Result<Value, Error> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| Error::usage(format!("cannot read the config file '{path}': {e}")))?;
+    serde_json::from_str(&text).map_err(|e| {
+        Error::config(format!("the config file '{path}' is not valid JSON: {e}"))
+            .with_hint("it holds the options as one JSON object")
+    })
+}
+
+fn read_stdin() -> Result<String, Error> {
+    let mut text = String::new();
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|e| Error::usage(format!("cannot read the script from standard input: {e}")))?;
+    Ok(text)
+}
