@@ -40,8 +40,9 @@ new TextDecoder('utf-8', { fatal: true }).decode(new TextEncoder().encode('text'
 globalThis.crypto.getRandomValues(new Uint8Array(4)).byteLength;
 // @ts-expect-error floats have no random bits
 globalThis.crypto.getRandomValues(new Float64Array(4));
-// @ts-expect-error only UTF-8
 new TextDecoder('latin1');
+// @ts-expect-error the label is a text
+new TextDecoder(8);
 
 const latency = new Trend('my_latency', true);
 latency.add(12.5, { step: 'login', attempt: 2 });

@@ -9,6 +9,7 @@
 /// <reference path="./k6-execution.d.ts" />
 /// <reference path="./k6-encoding.d.ts" />
 /// <reference path="./k6-crypto.d.ts" />
+/// <reference path="./k6-experimental-streams.d.ts" />
 /// <reference path="./k6-timers.d.ts" />
 /// <reference path="./k6-options.d.ts" />
 /// <reference path="./k6-x-sse.d.ts" />

@@ -28,7 +28,12 @@ struct Timer {
     callback: JsFunction,
     args: Vec<JsValue>,
     every: Option<Duration>,
+    /// Does not keep the iteration alive.
+    background: bool,
 }
+
+/// Told when an iteration only waits for work that nobody looks at any more.
+type Release = Box<dyn Fn()>;
 
 /// One VU's event loop.
 pub(crate) struct EventLoop {
@@ -36,6 +41,8 @@ pub(crate) struct EventLoop {
     timers: RefCell<BTreeMap<(Instant, u64), Timer>>,
     due: RefCell<HashMap<u64, (Instant, u64)>>,
     pending: RefCell<HashMap<u64, Completion>>,
+    /// The pending completions that are bookkeeping, such as the end of an answer whose body the script may leave unread.
+    background: RefCell<HashMap<u64, Release>>,
     next: Cell<u64>,
     // One message per pending completion, so `pending` bounds it.
     inbox: (Sender<Message>, Receiver<Message>),
@@ -51,6 +58,7 @@ impl EventLoop {
             timers: RefCell::default(),
             due: RefCell::default(),
             pending: RefCell::default(),
+            background: RefCell::default(),
             next: Cell::new(1),
             inbox: crossbeam_channel::unbounded(),
             interrupt: crossbeam_channel::bounded(1),
@@ -74,6 +82,7 @@ impl EventLoop {
         self.timers.borrow_mut().clear();
         self.due.borrow_mut().clear();
         self.pending.borrow_mut().clear();
+        self.background.borrow_mut().clear();
         self.rejected.borrow_mut().clear();
     }
 
@@ -101,8 +110,42 @@ impl EventLoop {
         let id = self.id();
         // The language rounds a repeating interval of zero up, or the loop would never end.
         let every = repeat.then(|| after.max(Duration::from_millis(1)));
-        self.schedule(Instant::now() + after, Timer { id, callback, args, every });
+        self.schedule(Instant::now() + after, Timer { id, callback, args, every, background: false });
         id
+    }
+
+    /// Starts a timer that an iteration does not wait for at its end; it is forgotten then.
+    pub(crate) fn start_background_timer(&self, callback: JsFunction, after: Duration) {
+        let id = self.id();
+        self.schedule(Instant::now() + after, Timer { id, callback, args: Vec::new(), every: None, background: true });
+    }
+
+    /// As [`EventLoop::spawn`], for work that should hurry up once the iteration waits for nothing else: `release` is
+    /// called then, perhaps more than once.
+    pub(crate) fn spawn_background<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+        then: impl FnOnce(T, &mut Context) -> JsResult<()> + 'static,
+        release: impl Fn() + 'static,
+        context: &Context,
+    ) {
+        let id = self.next.get();
+        self.background.borrow_mut().insert(id, Box::new(release));
+        self.spawn(future, then, context);
+    }
+
+    /// When only background work is left: drops its timers and tells the rest to finish.
+    fn hurry_background(&self) {
+        if self.timers.borrow().values().any(|t| !t.background) {
+            return;
+        }
+        let background = self.background.borrow();
+        if !self.pending.borrow().keys().all(|id| background.contains_key(id)) {
+            return;
+        }
+        self.timers.borrow_mut().clear();
+        self.due.borrow_mut().clear();
+        background.values().for_each(|release| release());
     }
 
     fn schedule(&self, at: Instant, timer: Timer) {
@@ -221,6 +264,7 @@ impl EventLoop {
     pub(crate) fn drain(&self, context: &mut Context) -> JsResult<()> {
         loop {
             self.run_microtasks(context)?;
+            self.hurry_background();
             if !self.turn(context)? {
                 return Ok(());
             }
@@ -244,6 +288,7 @@ impl EventLoop {
             recv(self.inbox.1) -> message => {
                 if let Ok((id, value)) = message {
                     let completion = self.pending.borrow_mut().remove(&id);
+                    self.background.borrow_mut().remove(&id);
                     if let Some(completion) = completion {
                         completion(value, context)?;
                     }

@@ -5,6 +5,7 @@ mod ai_errors;
 mod ai_truth;
 mod executors;
 mod exit_codes;
+mod fetch;
 mod http;
 mod http_failures;
 mod http_samples;

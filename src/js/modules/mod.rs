@@ -28,6 +28,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/data"], build: data::build },
     ModuleDef { paths: &["k6/encoding"], build: encoding::build },
     ModuleDef { paths: &["k6/execution"], build: execution::build },
+    ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
     ModuleDef { paths: &["k6/http"], build: http::build },
     ModuleDef { paths: &["k6/metrics"], build: metrics::build },
     ModuleDef { paths: &["k6/timers"], build: super::globals::timers::module },

@@ -4,6 +4,7 @@ mod batch;
 mod cookies;
 mod emit;
 mod expected;
+mod fetch;
 mod request;
 mod response;
 
@@ -19,6 +20,7 @@ use crate::js::host::host;
 use crate::net::{self, cookies::CookieJar};
 
 pub(crate) use cookies::jar_of;
+pub(crate) use fetch::fetch;
 
 use self::expected::Expected;
 use self::request::{Prepared, Report, prepare};
