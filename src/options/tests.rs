@@ -151,6 +151,9 @@ fn stages_and_tags_of_flags() {
     let flags = FlagOptions { tags: vec!["a=1".into()], ..FlagOptions::default() };
     let kept = script(json!({"tags": {"c": 3}, "features": ["merge-run-tags"]}));
     assert_eq!(ok(Layers { flags, ..kept }).tags.len(), 2);
+    let (tags, features) = (vec!["a=1".into()], vec!["merge-run-tags".into()]);
+    let flags = FlagOptions { tags, features, ..FlagOptions::default() };
+    assert_eq!(ok(Layers { flags, ..script(json!({"tags": {"c": 3}})) }).tags.len(), 2);
 }
 
 #[test]
