@@ -26,7 +26,8 @@ pub(super) struct InspectArgs {
 
 /// Prints the JSON.
 pub(super) fn run(args: &InspectArgs) -> Result<u8, Error> {
-    let checked = check(&args.source, args.execution_requirements.then(OptionFlags::default))?;
+    let none = Some(OptionFlags::default());
+    let checked = check(&args.source, none.as_ref().filter(|_| args.execution_requirements))?;
     let mut json = if args.execution_requirements { checked.options.json.clone() } else { checked.script_json };
     if args.execution_requirements
         && let Some(object) = json.as_object_mut()
@@ -40,7 +41,9 @@ pub(super) fn run(args: &InspectArgs) -> Result<u8, Error> {
 
 /// A script that was read and whose options are valid.
 pub(super) struct CheckedScript {
-    pub(super) _session: Session,
+    pub(super) session: Session,
+    /// Whether it came from an archive.
+    pub(super) archived: bool,
     pub(super) options: options::Options,
     /// What the script says, apart from all other sources.
     pub(super) script_json: Value,
@@ -50,19 +53,21 @@ pub(super) struct CheckedScript {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub(super) fn check(source: &ScriptFlags, flags: Option<OptionFlags>) -> Result<CheckedScript, Error> {
+pub(super) fn check(source: &ScriptFlags, flags: Option<&OptionFlags>) -> Result<CheckedScript, Error> {
     let mut found = Preflight::default();
     let source = source.read(false, &mut found)?;
     let script = match source.script {
         Ok(script) => script,
         Err(error) => return Err(found.with(error)),
     };
-    let session = Session::new(script, source.env, None)?;
+    let mut session = Session::new(script, source.env, None)?;
+    session.unpack(source.archive.as_ref());
     let (_, info): (_, ScriptInfo) = match session.start() {
         Ok(started) => started,
         Err(error) => return Err(found.with(error)),
     };
-    let mut layers = Layers { script: Some(info.options.clone()), ..Layers::default() };
+    let own = source.archive.as_ref().map_or(&info.options, |archive| &archive.options);
+    let mut layers = Layers { script: Some(own.clone()), ..Layers::default() };
     if let Some(flags) = flags {
         layers.config_file = source.config_file;
         layers.env = source.process_env;
@@ -75,5 +80,6 @@ pub(super) fn check(source: &ScriptFlags, flags: Option<OptionFlags>) -> Result<
     found.options(&problems);
     found.functions(&options, &info.functions);
     found.finish()?;
-    Ok(CheckedScript { _session: session, options, script_json: options::script_json(&info.options) })
+    let script_json = options::script_json(own);
+    Ok(CheckedScript { session, archived: source.archive.is_some(), options, script_json })
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Argument shapes and wiring only.
 
 mod absent;
+mod archive;
 mod deps;
 mod inspect;
 mod linger;
@@ -42,6 +43,8 @@ enum Command {
     Mock(Box<mock::MockArgs>),
     /// Write a first script from a template
     New(new::NewArgs),
+    /// Write a script with all it needs into one file, which run takes
+    Archive(Box<archive::ArchiveArgs>),
     /// Print a script's options as JSON without running it
     Inspect(Box<inspect::InspectArgs>),
     /// Print what a script imports
@@ -155,6 +158,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Run(args) => run::run(*args, &cli.global, &terminal),
         Command::Mock(args) => mock::run(*args, &terminal),
         Command::New(args) => new::run(&args, as_k6),
+        Command::Archive(args) => archive::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Deps(args) => deps::run(&args),
         Command::Status => remote::run(remote::Request::Status, cli.global.address.as_deref()),

@@ -3,7 +3,7 @@
 //!
 //! Filled by `run` step by step; a step that fails leaves a stand-in, so that the later ones can be checked too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::summary_out::SummaryFlags;
@@ -37,12 +37,24 @@ impl Preflight {
         self.errors.extend(problems.into_iter().map(Error::usage));
     }
 
-    /// Traces of requests are not sent anywhere.
-    pub(super) fn unknown_traces(&mut self, output: &str) {
-        if !matches!(output, "none" | "") {
+    /// What k6 has and this program has not, where a run would not be what was asked for.
+    pub(super) fn absent(&mut self, traces: &str, secret_sources: &[String], env: &BTreeMap<String, String>) {
+        if !matches!(traces, "none" | "") {
             self.note(
-                Error::usage(format!("--traces-output {output}: traces of requests are not supported by this version"))
+                Error::usage(format!("--traces-output {traces}: traces of requests are not supported by this version"))
                     .with_hint("leave it out; -o json=FILE has the time of every request"),
+            );
+        }
+        if !secret_sources.is_empty() {
+            // The source may hold the secrets themselves.
+            self.note(
+                Error::usage("--secret-source: secret sources and `k6/secrets` are not supported by this version")
+                    .with_hint("pass secrets in environment variables and read them from __ENV"),
+            );
+        }
+        if env.get("K6_WEB_DASHBOARD").is_some_and(|on| matches!(on.as_str(), "true" | "1")) {
+            tracing::warn!(
+                "K6_WEB_DASHBOARD: there is no web dashboard; the progress line and -o json=FILE have the figures"
             );
         }
     }

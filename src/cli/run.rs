@@ -70,6 +70,9 @@ pub(crate) struct RunArgs {
     /// Traces of requests; only `none` is known
     #[arg(long, hide = true, value_name = "WHERE", env = "K6_TRACES_OUTPUT", default_value = "none")]
     traces_output: String,
+    /// Where secrets come from: not available
+    #[arg(long, hide = true, value_name = "SOURCE")]
+    secret_source: Vec<String>,
     /// Start a mock LLM server in this process and point INRUSH_BASE_URL at it
     #[arg(long)]
     mock: bool,
@@ -93,11 +96,11 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mut found = Preflight::default();
     let mut args = args;
     let source = args.source.read(true, &mut found)?;
-    let (process_env, mut env) = (source.process_env, source.env);
+    let (process_env, mut env, archive) = (source.process_env, source.env, source.archive);
     if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
         args.outputs = output::specs(list);
     }
-    found.unknown_traces(&args.traces_output);
+    found.absent(&args.traces_output, &args.secret_source, &process_env);
     let script = match source.script {
         Ok(script) => script,
         Err(error) => {
@@ -108,7 +111,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     };
 
     let mock = start_mock(&args, &mut env, &mut found);
-    let session = Session::new(Arc::clone(&script), env.clone(), args.seed)?;
+    let mut session = Session::new(Arc::clone(&script), env.clone(), args.seed)?;
+    session.unpack(archive.as_ref());
     let linger = Arc::new(Linger::default());
     session.runtime.spawn(watch_signals(session.stop.clone(), Arc::clone(&linger), Arc::clone(terminal)));
 
@@ -121,7 +125,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let Session { runtime, shared, stop, bus: (bus_tx, bus_rx) } = session;
     let options::Checked { options, problems, warnings } = options::check(Layers {
         config_file: source.config_file,
-        script: Some(info.options.clone()),
+        script: Some(archive.as_ref().map_or(&info.options, |archive| &archive.options).clone()),
         env: process_env.clone(),
         flags: args.options.layer(),
     });
@@ -243,7 +247,16 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     if let Some(mock) = mock {
         let _ = mock.stop();
     }
-    let written = summary_out::write(&args.summary, &summary, &options, &runner, &runtime, &shared, terminal);
+    let written = summary_out::write(
+        &args.summary,
+        &args.source.script,
+        &summary,
+        &options,
+        &runner,
+        &runtime,
+        &shared,
+        terminal,
+    );
     drop(guard);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
     // VUs that hang keep their threads; they must not keep the process.

@@ -1,7 +1,8 @@
 //! The flags of every command that reads a script (`run`, `inspect`, `archive`), and the script they name with its environment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -10,6 +11,7 @@ use serde_json::Value;
 use super::preflight::Preflight;
 use crate::error::Error;
 use crate::js;
+use crate::script::archive::{self, Archive};
 use crate::script::{self, Script};
 
 /// Which script, and what it sees.
@@ -56,6 +58,63 @@ pub(super) struct Source {
     pub(super) config_file: Option<Value>,
     /// The script, or why there is none.
     pub(super) script: Result<Arc<Script>, Error>,
+    /// Where the script comes from an archive: what else was in it.
+    pub(super) archive: Option<Unpacked>,
+}
+
+/// An archive that was unpacked; the folder is removed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Unpacked {
+    folder: PathBuf,
+    main: PathBuf,
+    env: BTreeMap<String, String>,
+    /// The options as they were when the archive was made; they stand in for the script's.
+    pub(super) options: Value,
+    /// The files under the absolute paths they had where the archive was made.
+    pub(super) files: HashMap<PathBuf, Arc<[u8]>>,
+}
+
+impl Unpacked {
+    fn new(bytes: &[u8], name: &str) -> Result<Self, Error> {
+        let unusable = |why: String| {
+            Error::usage(format!("the archive '{name}' cannot be run: {why}"))
+                .with_hint("make it with `archive -O FILE.tar SCRIPT`; a script that only looks like an archive runs with --type js")
+        };
+        let archive = Archive::read(bytes).map_err(unusable)?;
+        let folder = unused_folder().map_err(|e| unusable(format!("it cannot be unpacked: {e}")))?;
+        let files = archive.original_files().map(|(path, content)| (path, Arc::from(content))).collect();
+        let mut unpacked = Self {
+            folder,
+            main: PathBuf::new(),
+            env: archive.metadata.env.clone().unwrap_or_default(),
+            options: archive.metadata.options.clone(),
+            files,
+        };
+        let main = archive.unpack(&unpacked.folder);
+        unpacked.main = main.map_err(|e| unusable(format!("it cannot be unpacked: {e}")))?;
+        Ok(unpacked)
+    }
+}
+
+impl Drop for Unpacked {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// A new folder among the system's temporary ones, for our eyes only: archives may hold secrets.
+fn unused_folder() -> std::io::Result<PathBuf> {
+    use std::os::unix::fs::DirBuilderExt;
+    let base = std::env::temp_dir();
+    let mut number = 0u32;
+    loop {
+        let folder = base.join(format!("inrush-archive-{}-{number}", std::process::id()));
+        match std::fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists && number < 1_000 => number += 1,
+            Err(e) => return Err(e),
+        }
+    }
 }
 
 impl ScriptFlags {
@@ -66,11 +125,42 @@ impl ScriptFlags {
     pub(super) fn read(&self, system_env: bool, found: &mut Preflight) -> Result<Source, Error> {
         let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
         let process_env = process_env();
-        let env = self.environment(&process_env, system_env, found);
-        let config_file = self.config.as_deref().and_then(|path| found.take(read_config(path)));
+        let config_file =
+            self.config.as_deref().filter(|path| !path.is_empty()).and_then(|path| found.take(read_config(path)));
         let stdin = if self.script == "-" { Some(read_stdin()?) } else { None };
-        let script = script::load(&self.script, &cwd, stdin.as_deref(), &js::module_names()).map(Arc::new);
-        Ok(Source { process_env, env, config_file, script })
+        let archive = match self.archive_bytes(stdin.as_deref())? {
+            Some(bytes) => Some(Unpacked::new(&bytes, &self.script)?),
+            None => None,
+        };
+        let mut env = archive.as_ref().map(|archive| archive.env.clone()).unwrap_or_default();
+        env.extend(self.environment(&process_env, system_env, found));
+        let script = match &archive {
+            Some(archive) => script::load(&archive.main.to_string_lossy(), &cwd, None, &js::module_names()),
+            None => {
+                let stdin = stdin.map(text_of_stdin).transpose()?;
+                script::load(&self.script, &cwd, stdin.as_deref(), &js::module_names())
+            }
+        };
+        Ok(Source { process_env, env, config_file, script: script.map(Arc::new), archive })
+    }
+
+    /// The archive that is to be run, if it is one.
+    fn archive_bytes(&self, stdin: Option<&[u8]>) -> Result<Option<Vec<u8>>, Error> {
+        let wanted = match self.kind.as_deref() {
+            Some("js") => false,
+            Some(_) => true,
+            None => match stdin {
+                Some(bytes) => archive::begins_like_one(bytes),
+                None => archive::is_archive(Path::new(&self.script)),
+            },
+        };
+        match (wanted, stdin) {
+            (false, _) => Ok(None),
+            (true, Some(bytes)) => Ok(Some(bytes.to_vec())),
+            (true, None) => std::fs::read(&self.script)
+                .map(Some)
+                .map_err(|e| Error::usage(format!("cannot open the archive '{}': {e}", self.script))),
+        }
     }
 
     fn environment(
@@ -121,10 +211,17 @@ fn read_config(path: &str) -> Result<Value, Error> {
     })
 }
 
-fn read_stdin() -> Result<String, Error> {
-    let mut text = String::new();
+fn read_stdin() -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
     std::io::stdin()
-        .read_to_string(&mut text)
+        .read_to_end(&mut bytes)
         .map_err(|e| Error::usage(format!("cannot read the script from standard input: {e}")))?;
-    Ok(text)
+    Ok(bytes)
+}
+
+fn text_of_stdin(bytes: Vec<u8>) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        Error::usage(format!("cannot read the script from standard input: it is not UTF-8 text (byte {at})"))
+    })
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::runtime::Runtime;
 
+use super::script_flags::Unpacked;
 use crate::clock::RunClock;
 use crate::error::{Error, ExitCode};
 use crate::js::{ScriptInfo, ScriptRunner, Shared};
@@ -55,6 +56,12 @@ impl Session {
             setup_data: Default::default(),
         });
         Ok(Self { runtime, shared, stop, bus })
+    }
+
+    /// Lets `open()` find the files of an archive under the absolute paths they had.
+    pub(super) fn unpack(&mut self, archive: Option<&Unpacked>) {
+        let files = archive.into_iter().flat_map(|archive| archive.files.clone());
+        self.shared.files.lock().unwrap_or_else(|e| e.into_inner()).extend(files);
     }
 
     /// Runs the init context.

@@ -3,6 +3,7 @@
 //! Everything here is `Send + Sync`, shared by all VUs, and found wanting once, before the run: missing files, unknown
 //! imports and syntax errors are reported together with file, line and column.
 
+pub mod archive;
 pub mod code_frame;
 pub mod load;
 pub mod resolve;

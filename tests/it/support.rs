@@ -68,7 +68,9 @@ impl Ran {
 /// The program under test.
 pub(crate) fn inrush() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_inrush"));
-    for name in ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy"] {
+    for name in
+        ["K6_VUS", "INRUSH_BASE_URL", "INRUSH_API_KEY", "OPENAI_API_KEY", "HTTP_PROXY", "http_proxy", "K6_ADDRESS"]
+    {
         command.env_remove(name);
     }
     command.stdin(Stdio::null());
@@ -128,8 +130,9 @@ pub(crate) fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str
     ran
 }
 
+/// Runs `inrush ARGS` in a folder, for instance that of an earlier run.
 #[track_caller]
-fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
+pub(crate) fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
     let start = Instant::now();
     let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
     let mut child = inrush()

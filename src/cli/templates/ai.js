@@ -5,7 +5,7 @@
 import ai from 'inrush/ai';
 import { check, sleep } from 'k6';
 
-const llm = ai.model({ provider: 'openai' });
+const llm = ai.model({ provider: 'openai', model: __ENV.INRUSH_MODEL || 'gpt-4o-mini' });
 
 export const options = {
   scenarios: {
