@@ -222,7 +222,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 _ = tick.tick() => {
                     if let Some(started) = shared.state.started.get() {
                         aggregator.mark_start(shared.state.clock.unix_ns(*started));
-                        probe = Some(Probe::start());
+                        probe = Some(Probe::start(shared.lanes.all()));
                         break run.await;
                     }
                 }

@@ -10,13 +10,14 @@ use crate::clock::RunClock;
 use crate::error::{Error, ExitCode};
 use crate::js::{ScriptInfo, ScriptRunner, Shared};
 use crate::metrics::{BusReceiver, BusSender, Registry, bus};
+use crate::net;
 use crate::script::Script;
 use crate::stop::StopSignal;
 use crate::vu::RunState;
 
 /// Everything a script needs to run, before it does.
 pub(super) struct Session {
-    /// The runtime of all I/O.
+    /// Runs what belongs to no VU.
     pub(super) runtime: Runtime,
     /// What all VUs share.
     pub(super) shared: Arc<Shared>,
@@ -33,9 +34,11 @@ impl Session {
     /// The system refuses threads.
     pub(super) fn new(script: Arc<Script>, env: BTreeMap<String, String>, seed: Option<u64>) -> Result<Self, Error> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .thread_name("net")
+            .thread_name("run")
             .enable_all()
             .build()
+            .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the run's threads: {e}")))?;
+        let lanes = net::Lanes::start(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
             .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the network's threads: {e}")))?;
         let stop = StopSignal::new();
         let bus = bus();
@@ -46,6 +49,7 @@ impl Session {
             state: Arc::new(RunState::new(RunClock::start())),
             stop: stop.clone(),
             runtime: runtime.handle().clone(),
+            lanes,
             env,
             seed,
             options: OnceLock::new(),

@@ -135,6 +135,7 @@ impl Engine {
             shared: Arc::clone(shared),
             vu_id,
             event_loop,
+            lane: shared.lanes.of(vu_id).clone(),
             interrupter,
             phase: Cell::new(Phase::Init),
             client: RefCell::default(),

@@ -179,7 +179,7 @@ impl EventLoop {
         let tx = self.inbox.0.clone();
         let host = host(context);
         let interrupter = host.interrupter.clone();
-        host.shared.runtime.spawn(async move {
+        host.lane.spawn(async move {
             tokio::select! {
                 biased;
                 value = future => { let _ = tx.send((id, Box::new(value))); }

@@ -45,6 +45,8 @@ pub(crate) struct Host {
     /// `vu.idInTest`; 0 for the context of init, setup, teardown and handleSummary.
     pub(crate) vu_id: u64,
     pub(crate) event_loop: Rc<EventLoop>,
+    /// Runs this VU's I/O.
+    pub(crate) lane: tokio::runtime::Handle,
     pub(crate) interrupter: Interrupter,
     pub(crate) phase: Cell<Phase>,
     /// Set before the first iteration or life-cycle function.
@@ -142,7 +144,7 @@ impl Host {
         let interrupter = self.interrupter.clone();
         // Boxed once: the state of a request is kilobytes, and a task is moved several times before it runs.
         let mut future = Box::pin(future);
-        self.shared.runtime.spawn(async move {
+        self.lane.spawn(async move {
             let mut interrupted = pin!(interrupter.wait());
             let mut waits = false;
             let result = poll_fn(|cx| {
@@ -175,7 +177,7 @@ impl Host {
         if let Ok(message) = rx.try_recv() {
             return Ok(Some(message));
         }
-        self.shared.runtime.block_on(async {
+        self.lane.block_on(async {
             tokio::select! {
                 biased;
                 message = rx.recv() => Ok(message),

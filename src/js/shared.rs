@@ -42,8 +42,10 @@ pub struct Shared {
     pub state: Arc<RunState>,
     /// Ends the run early.
     pub stop: StopSignal,
-    /// Runs all I/O.
+    /// Runs what belongs to no VU.
     pub runtime: tokio::runtime::Handle,
+    /// Runs the VUs' I/O.
+    pub lanes: net::Lanes,
     /// `__ENV`.
     pub env: BTreeMap<String, String>,
     /// Seed of `Math.random` when the user fixed one.

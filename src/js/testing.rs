@@ -36,6 +36,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             state: Arc::new(RunState::new(RunClock::start())),
             stop: StopSignal::new(),
             runtime: runtime.handle().clone(),
+            lanes: crate::net::Lanes::start(1).expect("a network thread"),
             env: BTreeMap::from([("NAME".to_owned(), "value".to_owned())]),
             seed: Some(7),
             options: OnceLock::new(),

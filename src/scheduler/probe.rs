@@ -1,10 +1,11 @@
-//! Watches the generator itself while it runs: how late its own event loop wakes, and how much CPU it takes. Started by the
+//! Watches the generator itself while it runs: how late its own event loops wake, and how much CPU it takes. Started by the
 //! command line when the measured window opens; judged by `metrics::health`.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::metrics::health::Generator;
@@ -17,33 +18,36 @@ const TICKS: f64 = 100.0;
 
 /// A running watch.
 pub struct Probe {
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
     late_us: Arc<Mutex<Histogram<u64>>>,
     start: Instant,
     cpu_at_start: Option<f64>,
 }
 
 impl Probe {
-    /// Starts watching the runtime this is called in.
-    pub fn start() -> Self {
+    /// Starts watching these event loops.
+    pub fn start(loops: &[Handle]) -> Self {
         let histogram =
             Histogram::new_with_bounds(1, 60_000_000, 3).unwrap_or_else(|_| unreachable!("the bounds are valid"));
         let late_us = Arc::new(Mutex::new(histogram));
-        let shared = Arc::clone(&late_us);
-        let task = tokio::spawn(async move {
-            loop {
-                let due = tokio::time::Instant::now() + EVERY;
-                tokio::time::sleep_until(due).await;
-                let late = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
-                shared.lock().unwrap_or_else(|e| e.into_inner()).saturating_record(late.max(1));
-            }
-        });
-        Self { task, late_us, start: Instant::now(), cpu_at_start: cpu_seconds() }
+        let watch = |event_loop: &Handle| {
+            let shared = Arc::clone(&late_us);
+            event_loop.spawn(async move {
+                loop {
+                    let due = tokio::time::Instant::now() + EVERY;
+                    tokio::time::sleep_until(due).await;
+                    let late = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+                    shared.lock().unwrap_or_else(|e| e.into_inner()).saturating_record(late.max(1));
+                }
+            })
+        };
+        let tasks = loops.iter().map(watch).collect();
+        Self { tasks, late_us, start: Instant::now(), cpu_at_start: cpu_seconds() }
     }
 
     /// Ends the watch.
     pub fn finish(self) -> Generator {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
         let late = self.late_us.lock().unwrap_or_else(|e| e.into_inner());
         let wall = self.start.elapsed().as_secs_f64();
         // The system counts CPU time in steps of 10 ms: a shorter run than this has no share that means anything.
@@ -74,7 +78,7 @@ mod tests {
 
     #[tokio::test]
     async fn measures_its_own_process() {
-        let probe = Probe::start();
+        let probe = Probe::start(&[Handle::current()]);
         // Let the watch ask for its first wake-up.
         tokio::time::sleep(Duration::from_millis(2)).await;
         let busy = Instant::now();

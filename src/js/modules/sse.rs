@@ -212,7 +212,7 @@ fn drive(
         handler.call(&JsValue::undefined(), &[], context)?;
     }
     let (tx, mut rx) = mpsc::channel::<(Instant, Message)>(READ_AHEAD);
-    let task = host.shared.runtime.spawn(async move {
+    let task = host.lane.spawn(async move {
         let mut parser = XkParser::new();
         let mut out = Vec::new();
         while let Some(chunk) = stream.chunk().await {

@@ -116,7 +116,7 @@ impl Listening {
     ) -> Self {
         let (done_tx, done) = oneshot::channel();
         let interrupter = host.interrupter.clone();
-        let task = host.shared.runtime.spawn(async move {
+        let task = host.lane.spawn(async move {
             tokio::select! {
                 biased;
                 result = work => { let _ = done_tx.send(result); }

@@ -52,7 +52,7 @@ pub(crate) fn fetch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
     let (head_tx, head_rx) = oneshot::channel();
     let (chunk_tx, chunk_rx) = mpsc::channel(READ_AHEAD);
     let (done_tx, done_rx) = oneshot::channel();
-    host.shared.runtime.spawn(run(client, request, wishes, head_tx, chunk_tx, done_tx));
+    host.lane.spawn(run(client, request, wishes, head_tx, chunk_tx, done_tx));
 
     let release = Arc::clone(&wish);
     host.event_loop.spawn_background(
