@@ -19,6 +19,7 @@ mod summary_out;
 use std::io::Write;
 use std::sync::Arc;
 
+use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::{Error, ExitCode};
@@ -131,7 +132,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let args: Vec<std::ffi::OsString> = args.into_iter().collect();
     let as_k6 = called_k6(args.first());
     let name = if as_k6 { "k6" } else { "inrush" };
-    let command = Cli::command().name(name).bin_name(name);
+    let command = without_empty_variables(Cli::command()).name(name).bin_name(name);
     let cli = match command.try_get_matches_from(args).and_then(|found| Cli::from_arg_matches(&found)) {
         Ok(cli) => cli,
         Err(e) => {
@@ -184,6 +185,14 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             error.code() as u8
         }
     }
+}
+
+/// An empty variable counts as not set, as in k6: compose files pass on what they do not have.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| if arg.get_env().is_some_and(empty) { arg.env(Resettable::Reset) } else { arg })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// The version of k6 whose behaviour is followed.

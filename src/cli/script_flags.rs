@@ -125,8 +125,7 @@ impl ScriptFlags {
     pub(super) fn read(&self, system_env: bool, found: &mut Preflight) -> Result<Source, Error> {
         let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
         let process_env = process_env();
-        let config_file =
-            self.config.as_deref().filter(|path| !path.is_empty()).and_then(|path| found.take(read_config(path)));
+        let config_file = self.config.as_deref().and_then(|path| found.take(read_config(path)));
         let stdin = if self.script == "-" { Some(read_stdin()?) } else { None };
         let archive = match self.archive_bytes(stdin.as_deref())? {
             Some(bytes) => Some(Unpacked::new(&bytes, &self.script)?),

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{run_files, run_in, run_script};
+use crate::support::{inrush, run_files, run_in, run_script};
 
 const EMPTY: &str = "export default function () {}";
 
@@ -151,6 +151,46 @@ fn flags_of_k6_are_taken() {
     ];
     let ran = run_script("export default () => console.log(`system ${__ENV.PATH}`);", &args).exits(0);
     assert_eq!((ran.stdout.as_str(), ran.file("c.log").contains("system undefined")), ("", true));
+}
+
+#[test]
+fn variables_are_flags_and_empty_ones_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.js"), "export default () => console.log('RAN');").unwrap();
+    let run = |variables: &[(&str, &str)]| {
+        let out =
+            inrush().args(["run", "t.js"]).current_dir(dir.path()).envs(variables.iter().copied()).output().unwrap();
+        (
+            out.status.code(),
+            String::from_utf8_lossy(&out.stdout).into_owned(),
+            String::from_utf8_lossy(&out.stderr).into_owned(),
+        )
+    };
+    let names = [
+        "K6_CONFIG",
+        "K6_TYPE",
+        "K6_COMPATIBILITY_MODE",
+        "K6_INCLUDE_SYSTEM_ENV_VARS",
+        "K6_SUMMARY_MODE",
+        "K6_NO_SUMMARY",
+        "K6_SUMMARY_EXPORT",
+        "K6_NEW_MACHINE_READABLE_SUMMARY",
+        "K6_LINGER",
+        "K6_TRACES_OUTPUT",
+        "K6_ADDRESS",
+        "K6_LOG_FORMAT",
+        "K6_LOG_OUTPUT",
+        "K6_OUT",
+        "K6_VUS",
+        "K6_EXECUTION_SEGMENT",
+        "K6_FEATURES",
+    ];
+    let (code, summary, log) = run(&names.map(|name| (name, "")));
+    assert!(code == Some(0) && summary.contains("TOTAL RESULTS") && log.contains("RAN"), "{code:?} {summary} {log}");
+    let (code, summary, log) =
+        run(&[("K6_SUMMARY_MODE", "disabled"), ("K6_LOG_FORMAT", "json"), ("K6_ITERATIONS", "2")]);
+    assert_eq!((code, summary.as_str(), log.matches("\"msg\":\"RAN\"").count()), (Some(0), "", 2), "{log}");
+    assert_eq!(run(&[("K6_TYPE", "zip")]).0, Some(255));
 }
 
 #[test]
