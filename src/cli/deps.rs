@@ -23,14 +23,16 @@ pub(super) struct DepsArgs {
 /// Prints the imports.
 pub(super) fn run(args: &DepsArgs) -> Result<u8, Error> {
     let mut found = Preflight::default();
-    let script = match args.source.read(false, &mut found)?.script {
+    let source = args.source.read(false, &mut found)?;
+    let script = match source.script {
         Ok(script) => script,
         Err(error) => return Err(found.with(error)),
     };
     found.finish()?;
     // Modules of the script's own are shown by where they are, built-in ones by name.
-    let imports: BTreeSet<&str> =
-        script.modules.values().flat_map(|module| module.imports.values()).map(AsRef::as_ref).collect();
+    let shown = |import: &str| source.archive.as_ref().map_or_else(|| import.to_owned(), |a| a.original(import));
+    let imports: BTreeSet<String> =
+        script.modules.values().flat_map(|module| module.imports.values()).map(|import| shown(import)).collect();
     if args.json {
         // Nothing ever has to be built: an extension is either part of the program, or the script is refused.
         let document = json!({ "buildDependencies": {}, "imports": imports, "customBuildRequired": false });

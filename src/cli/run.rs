@@ -233,14 +233,17 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         display.abort();
         progress::finish(terminal, &shared.state, &states);
     }
+    let generator = probe.map(|probe| {
+        let mut generator = probe.finish();
+        generator.gc_pause_ms = shared.state.gc_pauses.p99_and_max_ms();
+        generator
+    });
     if args.linger {
         aggregator.mark_end();
         runtime.block_on(linger.wait(&stop, terminal));
     }
     let mut summary = aggregator.finish()?;
-    if let Some(probe) = probe {
-        let mut generator = probe.finish();
-        generator.gc_pause_ms = shared.state.gc_pauses.p99_and_max_ms();
+    if let Some(generator) = generator {
         summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());

@@ -96,6 +96,19 @@ impl Unpacked {
     }
 }
 
+impl Unpacked {
+    /// A text with paths as they were where the archive was made.
+    pub(super) fn original(&self, text: &str) -> String {
+        text.replace(&*self.folder.join("file").to_string_lossy(), "")
+    }
+
+    /// The error with paths as they were where the archive was made.
+    fn in_its_own_terms(&self, error: &Error) -> Error {
+        Error::new(error.code(), self.original(error.message()))
+            .with_hint(error.hint().unwrap_or("archives are not edited: mend the script and make the archive again"))
+    }
+}
+
 impl Drop for Unpacked {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
@@ -134,7 +147,8 @@ impl ScriptFlags {
         let mut env = archive.as_ref().map(|archive| archive.env.clone()).unwrap_or_default();
         env.extend(self.environment(&process_env, system_env, found));
         let script = match &archive {
-            Some(archive) => script::load(&archive.main.to_string_lossy(), &cwd, None, &js::module_names()),
+            Some(archive) => script::load(&archive.main.to_string_lossy(), &cwd, None, &js::module_names())
+                .map_err(|error| archive.in_its_own_terms(&error)),
             None => {
                 let stdin = stdin.map(text_of_stdin).transpose()?;
                 script::load(&self.script, &cwd, stdin.as_deref(), &js::module_names())

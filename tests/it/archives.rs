@@ -65,6 +65,35 @@ fn variables_can_be_left_out() {
     assert!(!bytes.windows(15).any(|w| w == b"secret-greeting"));
 }
 
+/// An archive as k6 writes it: options with all their nulls, the script as `data` only.
+fn of_k6(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let metadata = r#"{"type":"js","options":{"paused":null,"vus":2,"duration":null,"iterations":4,"stages":null,"scenarios":null,
+        "setupTimeout":"1m0s","dns":{"ttl":null,"select":null,"policy":null},"tlsVersion":null,"tlsAuth":null,"thresholds":null,
+        "hosts":null,"summaryTrendStats":["avg"],"systemTags":["name","url"],"tags":null,"localIPs":null},
+        "filename":"file:///home/nobody/p/s.js","pwd":"file:///home/nobody/p/","env":{"WHO":"me"},
+        "compatibilityMode":"extended","k6version":"2.2.0","goos":"linux","dependencies":{"k6":"*"}}"#;
+    let script = "import { word } from './lib.js';\nexport const options = { vus: 1 };\nexport default () => console.log(`${word} ${__ENV.WHO}`);";
+    let dir = tempfile::tempdir().unwrap();
+    let mut tar = tar::Builder::new(std::fs::File::create(dir.path().join("a.tar")).unwrap());
+    for (name, text) in [("metadata.json", metadata), ("data", script)].iter().chain(files) {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(text.len() as u64);
+        tar.append_data(&mut header, name, text.as_bytes()).unwrap();
+    }
+    tar.into_inner().unwrap();
+    dir
+}
+
+#[test]
+fn archives_of_k6_run() {
+    let dir = of_k6(&[("file/home/nobody/p/lib.js", "export const word = 'packed';")]);
+    let ran = run_in(dir, &["run", "--quiet", "a.tar"]).exits(0);
+    assert_eq!(ran.stderr.matches("packed me").count(), 4, "{}", ran.all());
+    run_in(ran.dir, &["deps", "a.tar"]).exits(0).prints(&["  file:///home/nobody/p/lib.js"]);
+    let ran = run_in(of_k6(&[]), &["run", "--quiet", "a.tar"]).exits(255).says(&["'/home/nobody/p/lib.js'"]);
+    assert!(!ran.stderr.contains("inrush-archive"), "{}", ran.all());
+}
+
 #[test]
 fn what_is_no_archive_says_so() {
     run_files(&[("a.tar", "not a tar")], &["run", "-t", "archive", "a.tar"])
