@@ -237,14 +237,21 @@ impl Segmentation {
 fn bounds(text: &str) -> Result<Vec<Share>, (String, &'static str)> {
     const FORM: &str = "write all boundaries from 0 to 1, for example 0,1/3,2/3,1";
     let parsed: Option<Vec<Share>> = text.split(',').map(Share::parse).collect();
-    let Some(bounds) = parsed else {
+    let Some(mut bounds) = parsed else {
         return Err((format!("'{text}' is not a sequence of segments"), FORM));
     };
-    if bounds.len() < 2 || bounds[0] != Share::ZERO || bounds[bounds.len() - 1] != Share::ONE {
-        return Err((format!("the sequence '{text}' does not go from 0 to 1"), FORM));
+    if bounds.len() < 2 {
+        return Err((format!("the sequence '{text}' has no segment: it needs two boundaries"), FORM));
     }
     if bounds.windows(2).any(|pair| pair[0].cmp(pair[1]) != Ordering::Less) {
         return Err((format!("the boundaries of the sequence '{text}' do not ascend"), FORM));
+    }
+    // What is left out at the ends stands for one more instance each, as in k6.
+    if bounds[0] != Share::ZERO {
+        bounds.insert(0, Share::ZERO);
+    }
+    if bounds[bounds.len() - 1] != Share::ONE {
+        bounds.push(Share::ONE);
     }
     Ok(bounds)
 }
@@ -276,7 +283,8 @@ mod tests {
             ("a:b", "", "not a segment"),
             ("0:1/2", "0,1/3,1", "not part of the sequence 0,1/3,1"),
             ("0:1", "0,1/3,1", "not part"),
-            ("0:1/2", "1/2,1", "does not go from 0 to 1"),
+            ("0:1/3", "1/2,1", "not part of the sequence 0,1/2,1"),
+            ("0:1/2", "1/2", "needs two boundaries"),
             ("0:1/2", "0,1/2,1/3,1", "do not ascend"),
             ("0:1/2", "0,x,1", "not a sequence"),
             ("0:0.3333333333333", "", "more than 1000000 steps"),
@@ -295,6 +303,34 @@ mod tests {
         assert_eq!(of("0:1/3", "0,1/3,2/3,1").stripe().scale(4), 2);
         // Half of the test is every second number, wherever the other parts are cut.
         assert_eq!(numbers(&of("1/4:3/4", "0,1/4,3/4,1")), [0, 2, 4, 6]);
+    }
+
+    /// Patterns as k6 computes them, so that instances of k6 could do the other parts.
+    #[test]
+    fn the_pattern_is_k6s() {
+        let tenths = "0,0.3,0.5,0.6,0.7,0.8,0.9,1";
+        for (segment, sequence, length, slots) in [
+            ("0:0.3", tenths, 10, &[0, 4, 7][..]),
+            ("0.3:0.5", tenths, 10, &[1, 5]),
+            ("0.6:0.7", tenths, 10, &[3]),
+            ("0.8:0.9", tenths, 10, &[8]),
+            ("0:0.2", "0,0.2,0.5,0.6,0.7,0.8,0.9,1", 10, &[1, 5]),
+            ("0:0.2", "0,0.2,0.5", 10, &[3, 9]),
+            ("0.2:0.5", "0,0.2,0.5", 10, &[1, 5, 7]),
+            ("2/5:4/5", "0,2/5,4/5", 5, &[1, 4]),
+            ("0:2/10", "", 5, &[1]),
+            ("0:0.4", "", 5, &[1, 3]),
+            ("2/5:4/5", "", 5, &[1, 4]),
+            ("1/10:5/10", "", 10, &[1, 3, 5, 9]),
+        ] {
+            let expected = Stripe { length, slots: slots.into() };
+            assert_eq!(of(segment, sequence).stripe(), &expected, "{segment} of {sequence}");
+        }
+        let thirds = ["0:1/3", "1/3:2/3", "2/3:1"].map(|s| of(s, "0,1/3,2/3,1"));
+        let recut = |vus: u64| thirds.clone().map(|s| s.for_vus(vus).map(|stripe| stripe.scale(50)));
+        assert_eq!(recut(20), [Some(18), Some(17), Some(15)]);
+        assert_eq!(recut(2), [Some(25), Some(25), None]);
+        assert_eq!(recut(1), [Some(50), None, None]);
     }
 
     #[test]
