@@ -202,10 +202,16 @@ fn check_fields(r: &mut Reader<'_>, kind: &str, own: &[&str], fields: &Map<Strin
                 "use preAllocatedVUs, and maxVUs when more may be needed".to_owned()
             }
             (_, Some(near)) => format!("did you mean `{near}`?"),
-            (_, None) => match EXECUTORS.iter().find(|(_, fields)| fields.contains(&name.as_str())) {
-                Some((other, _)) => format!("it belongs to `{other}`; fields of `{kind}`: {}", own.join(", ")),
-                None => format!("remove it; fields of `{kind}`: {}", own.join(", ")),
-            },
+            (_, None) => {
+                let owners = EXECUTORS.iter().filter(|(_, fields)| fields.contains(&name.as_str()));
+                let owners: Vec<String> = owners.map(|(other, _)| format!("`{other}`")).collect();
+                let fields = own.join(", ");
+                if owners.is_empty() {
+                    format!("remove it; fields of `{kind}`: {fields}")
+                } else {
+                    format!("it belongs to {}; fields of `{kind}`: {fields}", owners.join(", "))
+                }
+            }
         };
         r.problem(name, format!("`{kind}` has no such field"), hint);
     }

@@ -273,6 +273,11 @@ fn fields_of_other_executors_are_refused() {
         "{shared}"
     );
     assert!(shared.contains("scenarios.a.colour"), "{shared}");
+    let stages = problem(json!({"executor": "constant-vus", "duration": "1s", "stages": []}));
+    assert!(
+        stages.contains("`ramping-arrival-rate`, `ramping-vus`; fields of `constant-vus`: vus, duration"),
+        "{stages}"
+    );
 }
 
 #[test]
