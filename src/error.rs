@@ -19,10 +19,14 @@ pub enum ExitCode {
     TeardownTimeout = 101,
     /// Some other step of the run exceeded its time limit.
     GenericTimeout = 102,
+    /// The run was stopped through the REST API.
+    StoppedByApi = 103,
     /// The configuration is invalid: a bad option, threshold, scenario or a missing exec function.
     InvalidConfig = 104,
     /// SIGINT or SIGTERM ended the run early.
     ExternalAbort = 105,
+    /// The REST API cannot be served.
+    CannotStartApi = 106,
     /// The script failed outside an iteration: syntax error, init error, `setup()` or `teardown()` threw.
     ScriptException = 107,
     /// The script called `exec.test.abort()`.
@@ -33,6 +37,8 @@ pub enum ExitCode {
     MarkedFailed = 110,
     /// `--strict`: the generator was saturated, so the figures are not valid as a measurement.
     NotAMeasurement = 111,
+    /// `--strict`: every iteration threw, so nothing was tested.
+    EveryIterationThrew = 112,
     /// Unknown flag, missing file, unresolvable import and other usage errors.
     Usage = 255,
 }
@@ -43,7 +49,16 @@ impl ExitCode {
         use ExitCode::*;
         [Ok, ThresholdsFailed, SetupTimeout, TeardownTimeout, GenericTimeout, InvalidConfig, ExternalAbort]
             .into_iter()
-            .chain([ScriptException, ScriptAborted, MarkedFailed, NotAMeasurement, Usage])
+            .chain([
+                StoppedByApi,
+                CannotStartApi,
+                EveryIterationThrew,
+                ScriptException,
+                ScriptAborted,
+                MarkedFailed,
+                NotAMeasurement,
+                Usage,
+            ])
             .find(|code| *code as u8 == number)
             .unwrap_or(Panic)
     }

@@ -24,6 +24,7 @@ pub mod vu;
 pub mod executor;
 pub mod output;
 
+pub mod api;
 pub mod js;
 pub mod mock;
 pub mod report;

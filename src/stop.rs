@@ -16,6 +16,8 @@ pub enum StopReason {
     Interrupted,
     /// A threshold with `abortOnFail` was crossed; the names of the thresholds.
     Threshold(String),
+    /// `stopped: true` came through the REST API.
+    StoppedByApi,
     /// `exec.test.abort(message)`.
     ScriptAborted(String),
     /// A VU could not be initialised, a thread panicked, ...: the exit code and the message.
@@ -27,6 +29,7 @@ impl StopReason {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Interrupted => ExitCode::ExternalAbort as u8,
+            Self::StoppedByApi => ExitCode::StoppedByApi as u8,
             Self::Threshold(_) => ExitCode::ThresholdsFailed as u8,
             Self::ScriptAborted(_) => ExitCode::ScriptAborted as u8,
             Self::Fatal(code, _) => *code,

@@ -32,6 +32,13 @@ export const secured: Options = {
 // @ts-expect-error a certificate has a key
 export const keyless: Options = { tlsAuth: [{ cert: 'PEM' }] };
 export const shortcuts: Options = { vus: 2, duration: '5s', summaryTrendStats: ['avg', 'p(99)'] };
+export const controlled: Options = {
+  paused: true,
+  executionSegment: '0:1/2',
+  scenarios: { a: { executor: 'externally-controlled', vus: 1, maxVUs: 9, duration: '0' } },
+};
+// @ts-expect-error it runs until told otherwise: there is nothing to stop gracefully
+export const graceful: Options = { scenarios: { a: { executor: 'externally-controlled', vus: 1, duration: '1m', gracefulStop: '1s' } } };
 // @ts-expect-error an executor that does not exist
 export const wrong: Options = { scenarios: { a: { executor: 'constant-rate', rate: 1 } } };
 // @ts-expect-error an arrival rate needs VUs made in advance

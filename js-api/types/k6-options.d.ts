@@ -80,13 +80,28 @@ declare module 'k6/options' {
     maxVUs?: number;
   }
 
+  /**
+   * VUs that loop, as many as the REST API says (`inrush scale`, `PATCH /v1/status`); `pause` and `resume` work at any time.
+   * It has neither `startTime` nor `gracefulStop`.
+   */
+  export interface ExternallyControlled extends Omit<ScenarioBase, 'startTime' | 'gracefulStop'> {
+    executor: 'externally-controlled';
+    /** VUs at the start. */
+    vus: number;
+    /** VUs made before the run; `vus` by default. */
+    maxVUs?: number;
+    /** `'0'` means until it is stopped. */
+    duration: Duration;
+  }
+
   export type Scenario =
     | SharedIterations
     | PerVuIterations
     | ConstantVus
     | RampingVus
     | ConstantArrivalRate
-    | RampingArrivalRate;
+    | RampingArrivalRate
+    | ExternallyControlled;
 
   /** `'p(95)<500'`, `'rate<0.01'`, `'count>100'`, ...; as an object it can end the run early. */
   export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: Duration };
@@ -106,6 +121,11 @@ declare module 'k6/options' {
     /** By metric or `metric{tag:value}`. An unmet threshold makes the exit code 99. */
     thresholds?: Record<string, Threshold | Threshold[]>;
 
+    /** Wait after the initialisation until the run is resumed through the REST API. */
+    paused?: boolean;
+    /** The part of the test this instance runs, e.g. `'0:1/3'`, and the boundaries of all parts, e.g. `'0,1/3,2/3,1'`. */
+    executionSegment?: string;
+    executionSegmentSequence?: string;
     setupTimeout?: Duration;
     teardownTimeout?: Duration;
     handleSummaryTimeout?: Duration;

@@ -107,18 +107,21 @@ pub(crate) struct OptionFlags {
     /// Do not evaluate thresholds
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_thresholds: Option<bool>,
-    /// Start paused (needs the REST API, not built yet)
-    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true, hide = true)]
+    /// Wait before the run until it is resumed through the REST API
+    #[arg(short = 'p', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     paused: Option<bool>,
     /// Local addresses to connect from, one per VU in turn: addresses, ranges a-b, networks a/24
     #[arg(long, value_name = "LIST")]
     local_ips: Option<String>,
-    /// Share of the test this instance runs (not built yet)
-    #[arg(long, value_name = "SEGMENT", hide = true)]
+    /// Part of the test this instance runs, e.g. 0:1/3
+    #[arg(long, value_name = "FROM:TO", env = "K6_EXECUTION_SEGMENT")]
     execution_segment: Option<String>,
-    /// All shares of the test (not built yet)
-    #[arg(long, value_name = "LIST", hide = true)]
+    /// Boundaries of the parts of all instances, e.g. 0,1/3,2/3,1
+    #[arg(long, value_name = "LIST", env = "K6_EXECUTION_SEGMENT_SEQUENCE")]
     execution_segment_sequence: Option<String>,
+    /// k6's experimental features, comma-separated; known: merge-run-tags
+    #[arg(long, value_name = "LIST")]
+    features: Vec<String>,
 }
 
 impl OptionFlags {
@@ -159,7 +162,7 @@ impl OptionFlags {
             local_ips: this.local_ips,
             execution_segment: this.execution_segment,
             execution_segment_sequence: this.execution_segment_sequence,
-            features: Vec::new(),
+            features: this.features,
         }
     }
 }

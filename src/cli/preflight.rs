@@ -3,7 +3,7 @@
 //!
 //! Filled by `run` step by step; a step that fails leaves a stand-in, so that the later ones can be checked too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::summary_out::SummaryFlags;
@@ -35,6 +35,21 @@ impl Preflight {
     /// Notes problems of flags, each one sentence.
     pub(super) fn flags(&mut self, problems: Vec<String>) {
         self.errors.extend(problems.into_iter().map(Error::usage));
+    }
+
+    /// What k6 has and this program has not, where a run would not be what was asked for.
+    pub(super) fn absent(&mut self, traces: &str, env: &BTreeMap<String, String>) {
+        if !matches!(traces, "none" | "") {
+            self.note(
+                Error::usage(format!("--traces-output {traces}: traces of requests are not supported by this version"))
+                    .with_hint("leave it out; -o json=FILE has the time of every request"),
+            );
+        }
+        if env.get("K6_WEB_DASHBOARD").is_some_and(|on| matches!(on.as_str(), "true" | "1")) {
+            tracing::warn!(
+                "K6_WEB_DASHBOARD: there is no web dashboard; the progress line and -o json=FILE have the figures"
+            );
+        }
     }
 
     /// Notes invalid options.
@@ -134,7 +149,7 @@ impl Preflight {
         const BASE: u64 = 600_000;
         const PER_SOURCE_BYTE: u64 = 22;
         let Some(memory) = crate::scheduler::memory::Memory::of_machine() else { return };
-        let plan = crate::scheduler::plan(&options.scenarios);
+        let plan = crate::scheduler::plan(&options.scenarios, &options.segmentation);
         // Deeply nested code leaves its mark on the stack of every VU.
         let stack = if script.stack > script::ORDINARY_STACK { script.stack as u64 } else { 0 };
         let per_vu = BASE + PER_SOURCE_BYTE * script.source_bytes() as u64 + stack;

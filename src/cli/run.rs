@@ -1,36 +1,38 @@
 //! `inrush run`: loads a script, runs it, and reports.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::{Read, Write};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::Value;
 
+use super::linger::Linger;
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
 use super::panics;
 use super::preflight::Preflight;
+use super::script_flags::ScriptFlags;
+use super::session::Session;
 use super::summary_out::{self, SummaryFlags};
 use super::{GlobalFlags, report};
 use crate::ai::spec::{ModelSpec, Target};
-use crate::clock::RunClock;
+use crate::api::{self, ApiState};
 use crate::error::{Error, ExitCode};
-use crate::js::{self, ScriptRunner, Shared};
-use crate::metrics::{Aggregator, AggregatorConfig, Registry, Summary, bus, threshold};
+use crate::js::Shared;
+use crate::metrics::{Aggregator, AggregatorConfig, Registry, Summary, threshold};
 use crate::mock::{self, MockServer};
 use crate::net;
-use crate::options::{self, Layers, Options};
+use crate::options::{self, ExecutorConfig, Layers, Options, Scenario};
 use crate::output::{self, OutputContext};
 use crate::scheduler::memory;
 use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
-use crate::script;
 use crate::secrets::Secrets;
 use crate::stop::{StopReason, StopSignal};
 use crate::ui::{progress, terminal::Terminal};
-use crate::vu::RunState;
+use crate::vu::Runner;
 
 /// Model name the embedded mock answers to when the user names none.
 const MOCK_MODEL: &str = "gpt-4o-mini";
@@ -41,8 +43,8 @@ const MOCK_LATENESS: Duration = Duration::from_millis(10);
 /// Arguments of `inrush run`.
 #[derive(Args, Debug)]
 pub(crate) struct RunArgs {
-    /// The script: a .js or .ts file, or - for standard input
-    script: String,
+    #[command(flatten)]
+    source: ScriptFlags,
     #[command(flatten)]
     options: OptionFlags,
     #[command(flatten)]
@@ -50,16 +52,6 @@ pub(crate) struct RunArgs {
     /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated [env: K6_OUT=]
     #[arg(short = 'o', long = "out", value_name = "TYPE=ARG")]
     outputs: Vec<String>,
-    /// A variable of __ENV; may be repeated
-    #[arg(short = 'e', long = "env", value_name = "NAME=VALUE")]
-    env: Vec<String>,
-    /// Put the environment's variables into __ENV
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true",
-          env = "K6_INCLUDE_SYSTEM_ENV_VARS", value_parser = clap::builder::BoolishValueParser::new())]
-    include_system_env_vars: bool,
-    /// A JSON file with options, below the script's own
-    #[arg(short, long, value_name = "FILE", env = "K6_CONFIG")]
-    config: Option<String>,
     /// Where k6/secrets gets secrets: file=PATH, mock=KEY=VALUE,... or url=urlTemplate=URL; may be repeated [env: K6_SECRET_SOURCE=]
     #[arg(long = "secret-source", value_name = "TYPE=CONFIG")]
     secret_sources: Vec<String>,
@@ -69,18 +61,20 @@ pub(crate) struct RunArgs {
     /// End the run when the process takes more memory, e.g. 4GB or 80% (default 85%)
     #[arg(long, value_name = "SIZE", env = "INRUSH_MAX_MEMORY", value_parser = memory::parse_limit)]
     max_memory: Option<memory::Limit>,
-    /// Exit with 111 when the generator was the bottleneck, so that the figures are no measurement
+    /// Exit with 111 when the generator was the bottleneck, so that the figures are no measurement, and with 112 when every
+    /// iteration threw an exception
     #[arg(long)]
     strict: bool,
-    /// Take remote modules (https imports) from the cache only
-    #[arg(long, env = "INRUSH_OFFLINE", value_parser = clap::builder::FalseyValueParser::new())]
-    offline: bool,
+    /// Keep the REST API up after the test until Ctrl-C
+    #[arg(short = 'l', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false",
+          env = "K6_LINGER", value_parser = clap::builder::BoolishValueParser::new(), value_name = "BOOL", hide_possible_values = true)]
+    linger: bool,
     /// Accepted for k6's sake: inrush never sends usage reports
     #[arg(long, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     no_usage_report: Option<String>,
-    /// Accepted for k6's sake: scripts always run with all language features
-    #[arg(long, hide = true)]
-    compatibility_mode: Option<String>,
+    /// Traces of requests; only `none` is known
+    #[arg(long, hide = true, value_name = "WHERE", env = "K6_TRACES_OUTPUT", default_value = "none")]
+    traces_output: String,
     /// Start a mock LLM server in this process and point INRUSH_BASE_URL at it
     #[arg(long)]
     mock: bool,
@@ -101,30 +95,24 @@ impl RunArgs {
 
 /// Runs the test; returns the exit code.
 pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>) -> Result<u8, Error> {
-    let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let mut found = Preflight::default();
-    let process_env = process_env();
-    let mut env = environment(&args, &process_env, &mut found);
     let mut args = args;
+    let source = args.source.read(true, &mut found)?;
+    let (process_env, mut env, archive) = (source.process_env, source.env, source.archive);
     if let (true, Some(list)) = (args.outputs.is_empty(), process_env.get("K6_OUT")) {
         args.outputs = output::specs(list);
     }
     if let (true, Some(one)) = (args.secret_sources.is_empty(), process_env.get("K6_SECRET_SOURCE")) {
         args.secret_sources.extend(Some(one.clone()).filter(|one| !one.is_empty()));
     }
+    let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let secrets = Secrets::open(&args.secret_sources, &process_env, &cwd).unwrap_or_else(|problems| {
         problems.into_iter().for_each(|problem| found.note(problem));
         Secrets::default()
     });
-    let config_file = args.config.as_deref().and_then(|path| found.take(read_config(path)));
-    let stdin = if args.script == "-" { Some(read_stdin()?) } else { None };
-    let script = match script::load(
-        &args.script,
-        &cwd,
-        stdin.as_deref(),
-        script::Sources::new(js::module_names(), args.offline),
-    ) {
-        Ok(script) => Arc::new(script),
+    found.absent(&args.traces_output, &process_env);
+    let script = match source.script {
+        Ok(script) => script,
         Err(error) => {
             let context = output_context(&process_env, Arc::new(Registry::new()));
             found.files(&args.outputs, &context, &args.summary);
@@ -133,47 +121,22 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     };
 
     let mock = start_mock(&args, &mut env, &mut found);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .thread_name("run")
-        .enable_all()
-        .build()
-        .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the run's threads: {e}")))?;
-    let lanes = net::Lanes::start(std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
-        .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the network's threads: {e}")))?;
+    let mut session = Session::new(Arc::clone(&script), env.clone(), args.seed, secrets)?;
+    session.unpack(archive.as_ref());
+    let linger = Arc::new(Linger::default());
+    session.runtime.spawn(watch_signals(session.stop.clone(), Arc::clone(&linger), Arc::clone(terminal)));
 
-    let clock = RunClock::start();
-    let stop = StopSignal::new();
-    let (bus_tx, bus_rx) = bus();
-    let shared = Arc::new(Shared {
-        script: Arc::clone(&script),
-        registry: Arc::new(Registry::new()),
-        bus: bus_tx.clone(),
-        state: Arc::new(RunState::new(clock)),
-        stop: stop.clone(),
-        runtime: runtime.handle().clone(),
-        lanes,
-        env: env.clone(),
-        seed: args.seed,
-        options: OnceLock::new(),
-        net: OnceLock::new(),
-        secrets: Arc::new(secrets),
-        files: Mutex::new(HashMap::new()),
-        arrays: Mutex::new(HashMap::new()),
-        targets: Mutex::default(),
-        protos: crate::net::grpc::Registry::default(),
-        setup_data: OnceLock::new(),
-    });
-    panics::end_the_run(stop.clone());
-    runtime.spawn(watch_signals(stop.clone(), Arc::clone(terminal)));
-
-    let guard = memory::Guard::start(args.max_memory.unwrap_or_default(), stop.clone(), out_of_memory(terminal));
-    let (runner, info) = match ScriptRunner::start(Arc::clone(&shared)) {
+    panics::end_the_run(session.stop.clone());
+    let guard =
+        memory::Guard::start(args.max_memory.unwrap_or_default(), session.stop.clone(), out_of_memory(terminal));
+    let (runner, info) = match session.start() {
         Ok(started) => started,
         Err(error) => return Err(found.with(error)),
     };
+    let Session { runtime, shared, stop, bus: (bus_tx, bus_rx) } = session;
     let options::Checked { options, problems, warnings } = options::check(Layers {
-        config_file,
-        script: Some(info.options.clone()),
+        config_file: source.config_file,
+        script: Some(archive.as_ref().map_or(&info.options, |archive| &archive.options).clone()),
         env: process_env.clone(),
         flags: args.options.layer(),
     });
@@ -199,6 +162,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mut output_context = output_context(&process_env, Arc::clone(&shared.registry));
     output_context.thresholds = thresholds.clone();
     found.files(&args.outputs, &output_context, &args.summary);
+    // The listener is taken before anything runs: without it nobody could resume a paused run.
+    let address = api_address(global, &options);
+    let listener = if problems.is_empty() { address.and_then(|at| found.take(api::server::bind(&at))) } else { None };
     let window = if problems.is_empty() {
         found.memory(&script, &options);
         found.window(&options)
@@ -230,6 +196,24 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         stop: stop.clone(),
     });
     let states = scheduler.progress().scenarios().to_vec();
+    let _api = match listener {
+        Some(listener) => {
+            let state = ApiState {
+                run: Arc::clone(&shared.state),
+                scenarios: states.clone(),
+                stop: stop.clone(),
+                live: aggregator.live(),
+                runner: Arc::clone(&runner) as Arc<dyn Runner>,
+                setup_data: Arc::new(SharedSetup(Arc::clone(&shared))),
+            };
+            let server = api::server::serve(listener, state, runtime.handle())?;
+            if !global.quiet {
+                terminal.line(&format!("  REST API: http://{}/v1/status\n", server.addr));
+            }
+            Some(server)
+        }
+        None => None,
+    };
     let display = (!global.quiet).then(|| {
         let snapshots = aggregator.snapshots();
         runtime.spawn(progress::show(Arc::clone(terminal), Arc::clone(&shared.state), states.clone(), move || {
@@ -260,17 +244,33 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         display.abort();
         progress::finish(terminal, &shared.state, &states);
     }
-    let mut summary = aggregator.finish()?;
-    if let Some(probe) = probe {
+    let generator = probe.map(|probe| {
         let mut generator = probe.finish();
         generator.gc_pause_ms = shared.state.gc_pauses.p99_and_max_ms();
+        generator
+    });
+    if args.linger {
+        aggregator.mark_end();
+        runtime.block_on(linger.wait(&stop, terminal));
+    }
+    let mut summary = aggregator.finish()?;
+    if let Some(generator) = generator {
         summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
     if let Some(mock) = mock {
         let _ = mock.stop();
     }
-    let written = summary_out::write(&args.summary, &summary, &options, &runner, &runtime, &shared, terminal);
+    let written = summary_out::write(
+        &args.summary,
+        &args.source.script,
+        &summary,
+        &options,
+        &runner,
+        &runtime,
+        &shared,
+        terminal,
+    );
     drop(guard);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
     // VUs that hang keep their threads; they must not keep the process.
@@ -285,6 +285,27 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     }
 }
 
+/// Where the REST API listens: where the user says, or where k6's commands look when only the API can move the run on.
+fn api_address(global: &GlobalFlags, options: &Options) -> Option<String> {
+    let given = global.address.clone().filter(|address| !address.is_empty());
+    let external = |s: &Scenario| matches!(s.executor, ExecutorConfig::ExternallyControlled { .. });
+    let needed = options.paused || options.scenarios.iter().any(external);
+    given.or_else(|| needed.then(|| api::DEFAULT_ADDRESS.to_owned()))
+}
+
+/// The data of `setup()` for the REST API.
+struct SharedSetup(Arc<Shared>);
+
+impl api::SetupData for SharedSetup {
+    fn get(&self) -> Value {
+        self.0.setup_data.get().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    fn set(&self, data: Value) {
+        self.0.setup_data.set(if data.is_null() { None } else { Some(data.to_string().into()) });
+    }
+}
+
 fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> OutputContext {
     OutputContext {
         env: env.clone(),
@@ -292,59 +313,6 @@ fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> Ou
         thresholds: Default::default(),
         stdout: Arc::new(|| Box::new(std::io::stdout())),
     }
-}
-
-/// The variables of the process. Bytes that are not UTF-8 become U+FFFD: one odd variable must not keep a test from running.
-fn process_env() -> BTreeMap<String, String> {
-    let text = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
-}
-
-fn environment(
-    args: &RunArgs,
-    process_env: &BTreeMap<String, String>,
-    found: &mut Preflight,
-) -> BTreeMap<String, String> {
-    let mut env = if args.include_system_env_vars { process_env.clone() } else { BTreeMap::new() };
-    for pair in &args.env {
-        match pair.split_once('=') {
-            Some((name, value)) if valid_name(name) => {
-                env.insert(name.to_owned(), value.to_owned());
-            }
-            // As in k6, a bare name takes the value from the environment.
-            None if valid_name(pair) => {
-                env.insert(pair.clone(), process_env.get(pair).cloned().unwrap_or_default());
-            }
-            // The value may be a secret.
-            _ => found.note(Error::usage(format!(
-                "--env {}: write NAME=VALUE with letters, digits and _ in the name",
-                pair.split('=').next().unwrap_or_default()
-            ))),
-        }
-    }
-    env
-}
-
-fn valid_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn read_config(path: &str) -> Result<Value, Error> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|e| Error::usage(format!("cannot read the config file '{path}': {e}")))?;
-    serde_json::from_str(&text).map_err(|e| {
-        Error::config(format!("the config file '{path}' is not valid JSON: {e}"))
-            .with_hint("it holds the options as one JSON object")
-    })
-}
-
-fn read_stdin() -> Result<String, Error> {
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|e| Error::usage(format!("cannot read the script from standard input: {e}")))?;
-    Ok(text)
 }
 
 /// Starts the embedded mock when asked to, and tells the script where it is.
@@ -384,12 +352,12 @@ fn out_of_memory(terminal: &Arc<Terminal>) -> impl Fn(&str) + Send + 'static {
 }
 
 fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> String {
-    let plan = crate::scheduler::plan(&options.scenarios);
+    let plan = crate::scheduler::plan(&options.scenarios, &options.segmentation);
     let outputs = if args.outputs.is_empty() { "-".to_owned() } else { args.outputs.join(", ") };
     let mut text = format!(
         "inrush v{}\n  script: {}\n{}  output: {outputs}\n  scenarios: {}, {} max VUs",
         env!("CARGO_PKG_VERSION"),
-        args.script,
+        args.source.script,
         targets.iter().map(|t| format!("  target: {} ({})\n", t.address, t.provider)).collect::<String>(),
         options.scenarios.len(),
         plan.max_vus,
@@ -432,6 +400,7 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
     if let Some(reason) = outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref() {
         let text = match reason {
             StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
+            StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
             StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
             StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
             StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
@@ -455,6 +424,19 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
         );
         return ExitCode::ThresholdsFailed as u8;
     }
+    let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+    let (threw, completed) = (count(&shared.state.iterations_threw), count(&shared.state.iterations_completed));
+    if args.strict && threw > 0 && threw == completed {
+        report(
+            &Error::new(
+                ExitCode::EveryIterationThrew,
+                format!("every iteration ended with an exception ({threw} of {threw})"),
+            )
+            .with_hint("the first of them is in the log above; leave out --strict to accept this"),
+            terminal,
+        );
+        return ExitCode::EveryIterationThrew as u8;
+    }
     if args.strict && !summary.is_measurement() {
         report(
             &Error::new(
@@ -470,13 +452,16 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
 }
 
 /// The first signal ends the run in order; the second one at once.
-async fn watch_signals(stop: StopSignal, terminal: Arc<Terminal>) {
+async fn watch_signals(stop: StopSignal, linger: Arc<Linger>, terminal: Arc<Terminal>) {
     let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) else { return };
     let mut first = true;
     loop {
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
+        }
+        if linger.end() {
+            continue;
         }
         if first {
             first = false;

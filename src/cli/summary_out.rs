@@ -4,6 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::Args;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::error::Error;
 use crate::js::{ScriptRunner, Shared};
@@ -12,14 +14,16 @@ use crate::metrics::{Summary, TrendStat};
 use crate::options::Options;
 use crate::output::target;
 use crate::redact;
-use crate::report::{ReportOptions, SummaryMode, handle_summary, human::TimeUnit, summary_export, text};
+use crate::report::{
+    ReportOptions, SummaryMode, handle_summary, human::TimeUnit, machine_readable, summary_export, text,
+};
 use crate::ui::terminal::Terminal;
 
 /// Flags about the summary.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Summary")]
 pub(crate) struct SummaryFlags {
-    /// How much the summary shows: compact, full or disabled
+    /// How much the summary shows: compact, full, legacy (k6's layout before v1) or disabled
     #[arg(long, value_name = "MODE", default_value = "compact", env = "K6_SUMMARY_MODE", value_parser = mode)]
     summary_mode: SummaryMode,
     /// No summary (as --summary-mode=disabled)
@@ -29,10 +33,15 @@ pub(crate) struct SummaryFlags {
     /// Write the summary to this file as JSON
     #[arg(long, value_name = "FILE", env = "K6_SUMMARY_EXPORT")]
     summary_export: Option<String>,
+    /// Give --summary-export and handleSummary() the shape of k6's coming machine-readable summary
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL",
+          env = "K6_NEW_MACHINE_READABLE_SUMMARY", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
+    new_machine_readable_summary: bool,
 }
 
 fn mode(name: &str) -> Result<SummaryMode, String> {
-    SummaryMode::parse(name).ok_or_else(|| format!("unknown summary mode '{name}'; known: compact, full, disabled"))
+    SummaryMode::parse(name)
+        .ok_or_else(|| format!("unknown summary mode '{name}'; known: compact, full, legacy, disabled"))
 }
 
 impl SummaryFlags {
@@ -79,8 +88,10 @@ pub(crate) fn live_line(snapshot: &Snapshot) -> String {
 ///
 /// # Errors
 /// A file that cannot be written; the text on stdout has been printed then.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn write(
     flags: &SummaryFlags,
+    script: &str,
     summary: &Summary,
     options: &Options,
     runner: &Arc<ScriptRunner>,
@@ -98,20 +109,29 @@ pub(crate) fn write(
         colour: stdout_tty && terminal.colors(),
         stdout_tty,
         stderr_tty: terminal.interactive(),
-        setup_data: shared
-            .setup_data
-            .get()
-            .and_then(Option::as_deref)
-            .and_then(|text| serde_json::from_str(&redact::clean(text)).ok()),
+        machine_readable: flags.new_machine_readable_summary.then(|| machine_readable::Origin {
+            script: script.to_owned(),
+            k6_version: super::K6_VERSION.to_owned(),
+            generated_at: OffsetDateTime::from_unix_timestamp_nanos(shared.state.clock.now_unix_ns().into())
+                .ok()
+                .and_then(|now| now.format(&Rfc3339).ok())
+                .unwrap_or_default(),
+        }),
+        setup_data: shared.setup_data.get().and_then(|text| serde_json::from_str(&redact::clean(&text)).ok()),
     };
     let mut problems: Vec<String> = Vec::new();
     if let Some(path) = &flags.summary_export {
-        put(path, &summary_export::render(summary, &report), &mut problems);
+        let render = if report.machine_readable.is_some() { machine_readable::render } else { summary_export::render };
+        put(path, &render(summary, &report), &mut problems);
     }
     let own = if mode == SummaryMode::Disabled {
         Ok(None)
     } else {
-        runtime.block_on(runner.handle_summary(handle_summary::data(summary, &report)))
+        let data = match &report.machine_readable {
+            Some(origin) => machine_readable::data(summary, &report, origin),
+            None => handle_summary::data(summary, &report),
+        };
+        runtime.block_on(runner.handle_summary(data))
     };
     match own {
         Ok(Some(files)) => {

@@ -30,6 +30,12 @@ pub(super) struct Limits {
 }
 
 pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limits) -> ScenarioFacts {
+    // Whoever has none of the VUs has none of the arrivals either: the others take them over.
+    let Some(stripe) = context.segmentation.for_vus(limits.max) else { return context.facts(0, 0) };
+    let _ = context.state.stripe.set(stripe.clone());
+    let schedule = schedule.striped(stripe);
+    let scale = |n| context.segmentation.stripe().scale(n);
+    let limits = Limits { pre_allocated: scale(limits.pre_allocated), max: scale(limits.max), ..limits };
     let queue = Arc::new(IdleQueue::new(Arc::clone(&context.state), Arc::clone(&context.run)));
     let mut staff = Staff {
         crew: Crew::new(Arc::clone(&context), CountActive::Source),

@@ -17,7 +17,7 @@ pub(super) struct Looping {
 
 impl IterationSource for Looping {
     fn next(&self) -> BoxFuture<'_, Option<Ticket>> {
-        let ticket = self.gate.is_open().then(|| Ticket { number: self.state.take_number(), intended: None });
+        let ticket = self.gate.is_open().then(|| self.state.take_ticket(None));
         Box::pin(std::future::ready(ticket))
     }
 
@@ -29,6 +29,10 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
         let ExecutorConfig::ConstantVus { vus, duration } = context.scenario.executor else {
             return context.facts(0, 0);
         };
+        let vus = context.segmentation.stripe().scale(vus);
+        if vus == 0 {
+            return context.facts(0, 0);
+        }
         let (a, b) = (Arc::downgrade(&context.state), Arc::downgrade(&context.state));
         let started = |state: &std::sync::Weak<ScenarioState>| state.upgrade().and_then(|s| s.started.get().copied());
         context.show(

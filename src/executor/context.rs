@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::metrics::{Builtin, BusSender, SampleBatch, SystemTag, Tags};
-use crate::options::{Options, Scenario};
+use crate::options::{Options, Scenario, Segmentation};
 use crate::stop::{StopReason, StopSignal};
 use crate::vu::{Activation, RunState, ScenarioState, Vu};
 
@@ -29,6 +29,8 @@ pub struct Context {
     pub stop: StopSignal,
     /// Which clock paces.
     pub wait: Wait,
+    /// Which part of the scenario is ours.
+    pub segmentation: Segmentation,
     /// What VUs need to know.
     pub activation: Arc<Activation>,
 }
@@ -69,7 +71,8 @@ impl Context {
         });
         let scenario = scenario.clone();
         let (run, bus, stop, wait) = run;
-        Self { scenario, state, run, pool, bus, tags, stop, wait, activation }
+        let segmentation = options.segmentation.clone();
+        Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation }
     }
 
     /// The report of a scenario that the run did not reach.
@@ -77,8 +80,9 @@ impl Context {
         self.facts(0, 0)
     }
 
-    /// Marks the scenario as started now.
+    /// Marks the scenario as started now; iterations are numbered by the segment unless the executor chose other numbers before.
     pub(super) fn begin(&self) -> Instant {
+        let _ = self.state.stripe.set(self.segmentation.stripe().clone());
         *self.state.started.get_or_init(now)
     }
 

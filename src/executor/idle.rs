@@ -57,7 +57,7 @@ impl IdleQueue {
             if vu.is_closed() {
                 continue; // it was interrupted, or its thread is gone
             }
-            let ticket = Ticket { number: self.state.take_number(), intended: Some(intended) };
+            let ticket = self.state.take_ticket(Some(intended));
             match vu.send(ticket) {
                 Ok(()) => {
                     self.started.fetch_add(1, Ordering::Relaxed);

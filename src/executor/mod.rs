@@ -8,6 +8,7 @@ mod constant_arrival_rate;
 mod constant_vus;
 mod context;
 mod crew;
+mod externally_controlled;
 mod fleet;
 mod idle;
 pub mod pacing;
@@ -45,6 +46,11 @@ pub static EXECUTORS: &[ExecutorDef] = &[
         run: constant_arrival_rate::run,
     },
     ExecutorDef { name: "constant-vus", help: "a fixed number of VUs looping for a time", run: constant_vus::run },
+    ExecutorDef {
+        name: "externally-controlled",
+        help: "a number of looping VUs that is set through the REST API",
+        run: externally_controlled::run,
+    },
     ExecutorDef {
         name: "per-vu-iterations",
         help: "the same number of iterations for each VU",

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::options::Stage;
+use crate::options::{Stage, Stripe};
 
 /// Millionths of an iteration: rates may be fractional, arithmetic stays exact.
 const MICRO: u128 = 1_000_000;
@@ -23,6 +23,8 @@ pub struct Schedule {
     /// Iterations in all.
     total: u64,
     unit_ns: u128,
+    /// Which of the iterations are ours.
+    stripe: Stripe,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +50,7 @@ impl Schedule {
         let rate = micro(rate);
         let unit_ns = unit.as_nanos().max(1);
         let total = (rate * duration.as_nanos()).div_ceil(unit_ns * MICRO);
-        Self { shape: Shape::Constant(rate), duration, total: narrow(total), unit_ns }
+        Self { shape: Shape::Constant(rate), duration, total: narrow(total), unit_ns, stripe: Stripe::default() }
     }
 
     /// From `start_rate` through the stages, linearly; a stage without length jumps to its target.
@@ -67,12 +69,19 @@ impl Schedule {
         }
         let total = area_before / (2 * MICRO * unit_ns);
         let duration = stages.iter().map(|s| s.duration).sum();
-        Self { shape: Shape::Ramps(ramps), duration, total: narrow(total), unit_ns }
+        Self { shape: Shape::Ramps(ramps), duration, total: narrow(total), unit_ns, stripe: Stripe::default() }
+    }
+
+    /// The part of this schedule that is one instance's: it visits its own instants of the undivided schedule, so that all
+    /// instances together make one even stream.
+    #[must_use]
+    pub fn striped(self, stripe: Stripe) -> Self {
+        Self { stripe, ..self }
     }
 
     /// Iterations in all.
     pub fn total(&self) -> u64 {
-        self.total
+        self.stripe.scale(self.total)
     }
 
     /// Time from the start of the scenario to the end of its schedule.
@@ -82,6 +91,7 @@ impl Schedule {
 
     /// When iteration `n` (from 0) begins, from the start of the scenario; None when the schedule has fewer.
     pub fn start_of(&self, n: u64) -> Option<Duration> {
+        let n = self.stripe.global(n);
         if n >= self.total {
             return None;
         }
@@ -202,6 +212,21 @@ mod tests {
         assert!((schedule.rate_at(13 * SECOND) - 5.0).abs() < 1e-9);
         assert_eq!(Schedule::ramping(0.0, SECOND, &[stage(5, 0)]).total(), 0);
         assert_eq!(Schedule::ramping(0.0, SECOND, &[]).total(), 0);
+    }
+
+    #[test]
+    fn instances_interleave_into_one_stream() {
+        use crate::options::Segmentation;
+        let whole = Schedule::ramping(3.0, SECOND, &[stage(7, 20), stage(3, 1)]);
+        let mut starts = Vec::new();
+        for segment in ["0:1/5", "1/5:1/2", "1/2:1"] {
+            let part = Segmentation::parse(Some(segment), Some("0,1/5,1/2,1")).unwrap();
+            let schedule = whole.clone().striped(part.for_vus(40).unwrap());
+            assert_eq!(all(&schedule).len() as u64, schedule.total());
+            starts.extend(all(&schedule));
+        }
+        starts.sort_unstable();
+        assert_eq!(starts, all(&whole));
     }
 
     proptest! {

@@ -21,7 +21,7 @@ impl IterationSource for Own {
     fn next(&self) -> BoxFuture<'_, Option<Ticket>> {
         let take = |n: u64| n.checked_sub(1);
         let granted = self.gate.is_open() && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok();
-        let ticket = granted.then(|| Ticket { number: self.state.take_number(), intended: None });
+        let ticket = granted.then(|| self.state.take_ticket(None));
         Box::pin(std::future::ready(ticket))
     }
 
@@ -35,6 +35,10 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
         let ExecutorConfig::PerVuIterations { vus, iterations, max_duration } = context.scenario.executor else {
             return context.facts(0, 0);
         };
+        let vus = context.segmentation.stripe().scale(vus);
+        if vus == 0 {
+            return context.facts(0, 0);
+        }
         let total = vus.saturating_mul(iterations);
         let finished = Arc::new(AtomicU64::new(0));
         let (a, b) = (Arc::clone(&finished), Arc::clone(&finished));

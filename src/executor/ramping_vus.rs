@@ -26,7 +26,7 @@ struct Slot {
 impl IterationSource for Slot {
     fn next(&self) -> BoxFuture<'_, Option<Ticket>> {
         let granted = self.open.load(Ordering::Acquire) && self.gate.is_open();
-        let ticket = granted.then(|| Ticket { number: self.state.take_number(), intended: None });
+        let ticket = granted.then(|| self.state.take_ticket(None));
         Box::pin(std::future::ready(ticket))
     }
 
@@ -47,10 +47,13 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
             return context.facts(0, 0);
         };
         let length: Duration = stages.iter().map(|s| s.duration).sum();
-        let ramp = stages::steps(start_vus, stages);
+        let ramp = stages::scaled(&stages::steps(start_vus, stages), context.segmentation.stripe());
         let events = timeline(&ramp, graceful_ramp_down, length, context.scenario.graceful_stop);
         let most = usize::try_from(stages::max_vus(&ramp)).unwrap_or(usize::MAX);
 
+        if most == 0 && !context.segmentation.is_whole() {
+            return context.facts(0, 0);
+        }
         let running = Arc::new(AtomicUsize::new(0));
         show(&context, Arc::clone(&running), most, length);
         let start = context.begin();

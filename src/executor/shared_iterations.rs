@@ -24,7 +24,7 @@ impl IterationSource for Shared {
         } else {
             None
         };
-        Box::pin(std::future::ready(number.map(|number| Ticket { number, intended: None })))
+        Box::pin(std::future::ready(number.map(|number| self.state.ticket(number, None))))
     }
 
     fn done(&self, _: &IterationOutcome) {
@@ -37,6 +37,12 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
         let ExecutorConfig::SharedIterations { vus, iterations, max_duration } = context.scenario.executor else {
             return context.facts(0, 0);
         };
+        let Some(stripe) = context.segmentation.for_vus(vus) else { return context.facts(0, 0) };
+        let (vus, iterations) = (context.segmentation.stripe().scale(vus), stripe.scale(iterations));
+        if iterations == 0 {
+            return context.facts(0, 0);
+        }
+        let _ = context.state.stripe.set(stripe);
         let finished = Arc::new(AtomicU64::new(0));
         let (a, b) = (Arc::clone(&finished), Arc::clone(&finished));
         context.show(

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::options::Stage;
+use crate::options::{Stage, Stripe};
 
 /// From `at` on, `vus` VUs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,15 @@ pub fn steps(start_vus: u64, stages: &[Stage]) -> Vec<Step> {
         }
         begin += stage.duration;
         from = stage.target;
+    }
+    out
+}
+
+/// The part of the steps that is one instance's; the parts of all instances add up to the whole at every instant.
+pub fn scaled(steps: &[Step], stripe: &Stripe) -> Vec<Step> {
+    let mut out = Vec::with_capacity(steps.len());
+    for step in steps {
+        push(&mut out, Step { at: step.at, vus: stripe.scale(step.vus) });
     }
     out
 }
@@ -138,6 +147,25 @@ mod tests {
             prop_assert!(ramp.windows(2).all(|w| w[0].at < w[1].at && w[0].vus != w[1].vus));
             let end: Duration = stages.iter().map(|s| s.duration).sum();
             prop_assert_eq!(vus_at(&ramp, end), stages.last().unwrap().target);
+        }
+
+        #[test]
+        fn parts_of_all_instances_add_up_at_every_instant(
+            start in 0u64..40,
+            stages in proptest::collection::vec((0u64..3_000, 0u64..40), 1..5),
+        ) {
+            use crate::options::Segmentation;
+            let stages: Vec<Stage> = stages.into_iter().map(|(ms, target)| stage(ms, target)).collect();
+            let whole = steps(start, &stages);
+            let parts: Vec<Vec<Step>> = ["0:1/6", "1/6:1/2", "1/2:1"]
+                .iter()
+                .map(|s| Segmentation::parse(Some(s), Some("0,1/6,1/2,1")).unwrap())
+                .map(|s| scaled(&whole, s.stripe()))
+                .collect();
+            for step in &whole {
+                let sum: u64 = parts.iter().map(|part| vus_at(part, step.at)).sum();
+                prop_assert_eq!(sum, step.vus);
+            }
         }
 
         #[test]

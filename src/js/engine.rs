@@ -137,7 +137,13 @@ impl Engine {
         context.set_runtime_limits(limits);
 
         let random = match shared.seed {
-            Some(seed) => rand_chacha::ChaCha8Rng::seed_from_u64(seed.wrapping_add(vu_id)),
+            Some(seed) => {
+                // Other instances of the test have VUs of their own.
+                let options = shared.options.get();
+                let in_test = |id: u64| options.map_or(id, |o| o.segmentation.stripe().global(id - 1) + 1);
+                let id = if vu_id == 0 { 0 } else { in_test(vu_id) };
+                rand_chacha::ChaCha8Rng::seed_from_u64(seed.wrapping_add(id))
+            }
             None => rand_chacha::ChaCha8Rng::from_rng(&mut rand::rng()),
         };
         let host = Rc::new(Host {

@@ -20,7 +20,7 @@ mod shared;
 
 pub use modules::names as module_names;
 pub use runner::{ScriptInfo, ScriptRunner};
-pub use shared::Shared;
+pub use shared::{SetupStore, Shared};
 
 #[cfg(test)]
 mod module_tests;

@@ -181,6 +181,7 @@ impl ScriptRunner {
 pub(super) fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
     use crate::stop::StopReason;
     let (code, what) = match reason {
+        StopReason::StoppedByApi => (ExitCode::StoppedByApi, "stopped through the REST API".to_owned()),
         StopReason::Interrupted => (ExitCode::ExternalAbort, "interrupted by a signal".to_owned()),
         StopReason::ScriptAborted(m) => (ExitCode::ScriptAborted, format!("test aborted: {m}")),
         StopReason::Threshold(m) => (ExitCode::ThresholdsFailed, format!("threshold crossed: {m}")),
@@ -271,7 +272,7 @@ fn setup(engine: &mut Engine) -> Result<(), Error> {
         }
     };
     script_vu::emit_data(&engine.host);
-    let _ = engine.host.shared.setup_data.set(data.map(Arc::from));
+    engine.host.shared.setup_data.set(data.map(Arc::from));
     Ok(())
 }
 
@@ -317,18 +318,11 @@ impl Runner for ScriptRunner {
     }
 
     fn setup(&self) -> BoxFuture<'static, Result<(), Error>> {
-        if self.shared.options().no_setup {
-            let _ = self.shared.setup_data.set(None);
-            return Box::pin(async { Ok(()) });
-        }
         let limit = self.shared.options().setup_timeout;
         self.life_cycle("setup", ExitCode::SetupTimeout, limit, true, Command::Setup)
     }
 
     fn teardown(&self) -> BoxFuture<'static, Result<(), Error>> {
-        if self.shared.options().no_teardown {
-            return Box::pin(async { Ok(()) });
-        }
         let limit = self.shared.options().teardown_timeout;
         self.life_cycle("teardown", ExitCode::TeardownTimeout, limit, false, Command::Teardown)
     }

@@ -184,7 +184,7 @@ fn prepare(engine: &mut Engine, activation: &Activation) -> Option<Scenario> {
 /// What `setup()` returned, parsed anew for this context; undefined when there is nothing.
 pub(crate) fn setup_data(engine: &mut Engine) -> JsResult<JsValue> {
     match engine.host.shared.setup_data.get() {
-        Some(Some(text)) => json_parse::parse(&JsString::from(text.as_ref()), &mut engine.context),
+        Some(text) => json_parse::parse(&JsString::from(text.as_ref()), &mut engine.context),
         _ => Ok(JsValue::undefined()),
     }
 }
@@ -223,6 +223,7 @@ fn iteration(
                 source = "stacktrace",
                 "{text}"
             );
+            host.shared.state.iterations_threw.fetch_add(1, Ordering::Relaxed);
             IterationEnd::Threw
         }
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::ai::spec::Target;
 use crate::metrics::{BusSender, Registry};
@@ -14,6 +14,22 @@ use crate::stop::StopSignal;
 use crate::vu::RunState;
 
 use super::modules::data::SharedArrayData;
+
+/// What `setup()` returned, as JSON text; None before, and when it returned undefined. The REST API may replace it.
+#[derive(Debug, Default)]
+pub struct SetupStore(RwLock<Option<Arc<str>>>);
+
+impl SetupStore {
+    /// The data.
+    pub fn get(&self) -> Option<Arc<str>> {
+        self.0.read().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+
+    /// Replaces the data; VUs that begin afterwards get it.
+    pub fn set(&self, data: Option<Arc<str>>) {
+        *self.0.write().unwrap_or_else(|e| e.into_inner()) = data;
+    }
+}
 
 /// Shared by the init context, all VUs, setup, teardown and handleSummary.
 pub struct Shared {
@@ -49,8 +65,8 @@ pub struct Shared {
     pub targets: Mutex<BTreeSet<Target>>,
     /// Descriptors of gRPC services: parsed once, shared by all VUs.
     pub protos: net::grpc::Registry,
-    /// What `setup()` returned, as JSON text; unset before, None when it returned undefined.
-    pub setup_data: OnceLock<Option<Arc<str>>>,
+    /// What `setup()` returned.
+    pub setup_data: SetupStore,
 }
 
 impl Shared {

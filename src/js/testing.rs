@@ -48,7 +48,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
             protos: crate::net::grpc::Registry::default(),
-            setup_data: OnceLock::new(),
+            setup_data: Default::default(),
         }),
         rx,
     ))

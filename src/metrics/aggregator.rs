@@ -9,12 +9,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::TryRecvError;
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use tokio::sync::oneshot;
 
 use super::bus::BusReceiver;
 use super::collector::Collector;
 use super::health::Health;
 use super::listener::Listener;
+use super::live::{Live, LiveView};
 use super::registry::Registry;
 use super::sample::SampleBatch;
 use super::snapshot::Snapshot;
@@ -31,6 +33,9 @@ const SNAPSHOT_INTERVAL: Duration = Duration::from_millis(250);
 /// it: a waiting receiver would have to be woken by a system call on a VU's thread for nearly every batch.
 /// [`super::bus::CAPACITY`] holds what arrives meanwhile at 13 million batches per second.
 const TICK: Duration = Duration::from_millis(5);
+
+/// Questions for the metrics that may wait; more are refused, as after the end.
+const QUESTIONS: usize = 64;
 
 /// Batches counted before the clock is looked at again.
 const BURST: usize = 256;
@@ -77,6 +82,7 @@ pub struct Aggregator;
 pub struct AggregatorHandle {
     thread: JoinHandle<Summary>,
     shared: Arc<Shared>,
+    questions: Sender<oneshot::Sender<Live>>,
 }
 
 #[derive(Debug)]
@@ -108,11 +114,12 @@ impl Aggregator {
             snapshot: Mutex::new(Snapshot::default()),
         });
         let state = Arc::clone(&shared);
+        let (questions, asked) = bounded(QUESTIONS);
         let thread = std::thread::Builder::new()
             .name("aggregator".to_owned())
-            .spawn(move || Run::new(config, bus, state).run())
+            .spawn(move || Run::new(config, bus, state, asked).run())
             .map_err(|e| Error::new(ExitCode::Panic, format!("cannot start the metrics thread: {e}")))?;
-        Ok(AggregatorHandle { thread, shared })
+        Ok(AggregatorHandle { thread, shared, questions })
     }
 }
 
@@ -139,6 +146,11 @@ impl AggregatorHandle {
     pub fn snapshots(&self) -> impl Fn() -> Snapshot + Send + Sync + 'static {
         let shared = Arc::clone(&self.shared);
         move || shared.snapshot.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A way to ask for all metrics while the run goes on.
+    pub fn live(&self) -> LiveView {
+        LiveView { ask: self.questions.clone() }
     }
 
     /// Counts what is still on the bus, evaluates the thresholds, closes the outputs and returns the summary. Returns when
@@ -168,10 +180,16 @@ struct Run {
     shared: Arc<Shared>,
     threshold_interval: Duration,
     window: Window,
+    questions: Receiver<oneshot::Sender<Live>>,
 }
 
 impl Run {
-    fn new(config: AggregatorConfig, bus: BusReceiver, shared: Arc<Shared>) -> Self {
+    fn new(
+        config: AggregatorConfig,
+        bus: BusReceiver,
+        shared: Arc<Shared>,
+        questions: Receiver<oneshot::Sender<Live>>,
+    ) -> Self {
         Self {
             collector: Collector::new(config.registry, config.thresholds, config.full),
             listeners: config.listeners,
@@ -180,6 +198,7 @@ impl Run {
             shared,
             threshold_interval: config.threshold_interval,
             window: config.window,
+            questions,
         }
     }
 
@@ -200,6 +219,10 @@ impl Run {
             if now >= next_snapshot {
                 self.publish();
                 next_snapshot = now + SNAPSHOT_INTERVAL;
+            }
+            if let Ok(answer) = self.questions.try_recv() {
+                let elapsed = self.elapsed();
+                let _ = answer.send(self.collector.live(elapsed));
             }
             // Read before the bus is found empty, so that what was sent before `finish` is counted.
             let closing = self.shared.closing.load(Ordering::SeqCst);

@@ -10,11 +10,12 @@ use super::breakdown::{Breakdown, Slot};
 use super::builtin::Builtin;
 use super::check_tree::{CheckTree, Group};
 use super::health::Health;
+use super::live::{Live, LiveMetric};
 use super::metric::{Metric, MetricId};
 use super::registry::Registry;
 use super::route::{Route, Routes};
 use super::sample::{Extra, SampleBatch};
-use super::sink::{Aggregation, Sink};
+use super::sink::{Aggregation, Sink, TrendStat};
 use super::snapshot::{RollingRates, Snapshot};
 use super::summary::{AiFacts, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
 use super::tags::{SystemTag, Tags};
@@ -231,6 +232,30 @@ impl Collector {
         (snapshot.http_reqs_per_second, snapshot.tokens_per_second) =
             self.rates.push(elapsed, snapshot.http_reqs, snapshot.output_tokens);
         snapshot
+    }
+
+    /// All metrics now; thresholds as they were last evaluated.
+    pub fn live(&mut self, elapsed: Duration) -> Live {
+        let columns = TrendStat::defaults();
+        let mut metrics: Vec<LiveMetric> = Vec::new();
+        let series = self.series.iter_mut().map(|(metric, sink)| (metric.name.as_ref(), &*metric, sink));
+        let subs = self.subs.iter_mut().map(|sub| (sub.name.as_ref(), &sub.metric, &mut sub.sink));
+        for (name, metric, sink) in series.chain(subs) {
+            let judged = self.thresholds.series.iter().find(|s| s.name.as_ref() == name);
+            if sink.is_empty() && judged.is_none() {
+                continue;
+            }
+            sink.sort();
+            metrics.push(LiveMetric {
+                name: name.to_owned(),
+                kind: metric.kind,
+                contains: metric.contains,
+                values: sink.values(&columns, elapsed),
+                tainted: judged.map(|series| series.thresholds.iter().any(|t| !t.ok)),
+            });
+        }
+        metrics.sort_by(|a, b| a.name.cmp(&b.name));
+        Live { metrics, root_group: self.checks.root() }
     }
 
     fn sink(&self, builtin: Builtin) -> &Sink {

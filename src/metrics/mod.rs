@@ -13,6 +13,7 @@ pub mod collector;
 pub mod health;
 pub mod histogram;
 pub mod listener;
+pub mod live;
 pub mod metric;
 pub mod registry;
 pub mod route;

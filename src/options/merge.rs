@@ -31,11 +31,12 @@ pub(super) fn merge(layers: Vec<Map<String, Value>>, found: &mut Findings) -> Ma
             merged.remove("scenarios");
             merged.insert("iterations".to_owned(), vus);
         }
+        let adds_tags = merges_tags(&merged) || merges_tags(&layer);
         for (name, value) in layer {
             if value.is_null() {
                 continue;
             }
-            let add = name == "tags" && merges_tags(&merged);
+            let add = adds_tags && name == "tags";
             match (merged.get_mut(&name), value) {
                 (Some(Value::Object(below)), Value::Object(above)) if add => below.extend(above),
                 (_, value) => {
@@ -52,7 +53,7 @@ fn no_shortcut_but_scenarios(merged: &Map<String, Value>) -> bool {
 }
 
 /// k6's feature `merge-run-tags`: tags of a flag are added to the script's instead of replacing them.
-fn merges_tags(merged: &Map<String, Value>) -> bool {
+fn merges_tags(options: &Map<String, Value>) -> bool {
     let on = json!("merge-run-tags");
-    merged.get("features").and_then(Value::as_array).is_some_and(|all| all.contains(&on))
+    options.get("features").and_then(Value::as_array).is_some_and(|all| all.contains(&on))
 }

@@ -31,6 +31,24 @@ fn hide_keys(out: &mut Map<String, Value>) {
     }
 }
 
+/// The script's own options in the same shape: null where not set, thresholds as lists; nothing is expanded.
+pub(super) fn of_script(script: &Value) -> Value {
+    let mut out = Map::new();
+    for field in FIELDS {
+        let value = script.get(field.name).cloned().unwrap_or(Value::Null);
+        let value = match (field.name, value) {
+            ("thresholds", Value::Object(all)) => all
+                .into_iter()
+                .map(|(selector, one)| (selector, if one.is_array() { one } else { Value::Array(vec![one]) }))
+                .collect(),
+            ("dns", Value::Null) => json!({ "ttl": null, "select": null, "policy": null }),
+            (_, value) => value,
+        };
+        out.insert(field.name.to_owned(), value);
+    }
+    Value::Object(out)
+}
+
 fn scenario(s: &Scenario) -> Value {
     let mut out = json!({
         "executor": s.executor.name(),
@@ -46,6 +64,11 @@ fn scenario(s: &Scenario) -> Value {
             json!({ "vus": vus, "iterations": iterations, "maxDuration": format_duration(*max_duration) })
         }
         ExecutorConfig::ConstantVus { vus, duration } => json!({ "vus": vus, "duration": format_duration(*duration) }),
+        ExecutorConfig::ExternallyControlled { vus, max_vus, duration } => json!({
+            "vus": vus,
+            "maxVUs": max_vus,
+            "duration": format_duration(duration.unwrap_or_default()),
+        }),
         ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down } => json!({
             "startVUs": start_vus,
             "stages": stages_json(stages),

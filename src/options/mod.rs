@@ -15,6 +15,7 @@ pub mod problem;
 mod reader;
 pub mod scenario;
 mod scenario_parse;
+pub mod segment;
 #[cfg(test)]
 mod tests;
 mod thresholds;
@@ -33,6 +34,7 @@ pub use layers::{FlagOptions, Layers};
 pub use local_ips::IpRange;
 pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
+pub use segment::{Segmentation, Stripe};
 
 /// Options with everything that was found out about them.
 #[derive(Clone, Debug)]
@@ -76,6 +78,11 @@ pub fn build(layers: Layers) -> Result<(Options, Vec<Warning>), Problems> {
     if checked.problems.is_empty() { Ok((checked.options, checked.warnings)) } else { Err(Problems(checked.problems)) }
 }
 
+/// The options a script exports as k6's JSON (`inspect`): every known option, null where not set.
+pub fn script_json(script: &Value) -> Value {
+    merged_json::of_script(script)
+}
+
 fn object(layer: Option<Value>, path: &str, found: &mut problem::Findings) -> Map<String, Value> {
     match layer {
         None | Some(Value::Null) => Map::new(),
@@ -94,6 +101,10 @@ pub struct Options {
     /// The scenarios to run, in order of name; never empty. Shortcuts (`vus`, `duration`, ...) are expanded into
     /// one scenario named `default`.
     pub scenarios: Vec<Scenario>,
+    /// Which part of the test this instance runs; the scenarios above are those of the whole test.
+    pub segmentation: Segmentation,
+    /// Wait after the initialisation until the run is resumed through the REST API.
+    pub paused: bool,
     /// Threshold expressions by metric selector, as written: `http_req_duration{name:x}` -> expressions.
     pub thresholds: Vec<ThresholdOption>,
     /// Skip `setup()`.

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use crate::metrics::SystemTags;
 
 use super::problem::Findings;
-use super::reader::{Reader, shown};
-use super::{Options, fields, merged_json, net_parse, scenario_parse, thresholds};
+use super::reader::Reader;
+use super::{Options, Segmentation, fields, merged_json, net_parse, scenario_parse, thresholds};
 
 const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
 const MINUTE: Duration = Duration::from_secs(60);
@@ -19,7 +19,10 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
     top.check_names(&fields::names());
     unsupported(&mut top);
     let scenarios = scenario_parse::parse(&mut top);
+    let segmentation = segmentation(&mut top);
     let mut options = Options {
+        segmentation,
+        paused: top.bool("paused").unwrap_or(false),
         thresholds: thresholds::parse(&mut top),
         no_setup: top.bool("noSetup").unwrap_or(false),
         setup_timeout: top.duration("setupTimeout").unwrap_or(MINUTE),
@@ -44,6 +47,16 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
     };
     options.json = merged_json::build(merged, &options.scenarios);
     options
+}
+
+/// The part of the test this instance runs.
+fn segmentation(top: &mut Reader<'_>) -> Segmentation {
+    let (segment, sequence) = (top.text("executionSegment"), top.text("executionSegmentSequence"));
+    Segmentation::parse(segment.as_deref(), sequence.as_deref()).unwrap_or_else(|(what, hint)| {
+        let about = if segment.is_none() { "executionSegmentSequence" } else { "executionSegment" };
+        top.problem(about, what, hint);
+        Segmentation::default()
+    })
 }
 
 fn system_tags(top: &mut Reader<'_>) -> SystemTags {
@@ -82,21 +95,6 @@ fn time_unit(top: &mut Reader<'_>) -> Option<String> {
 
 /// Options that are known but do nothing yet: an error where the run would not be what was asked for, else a warning.
 fn unsupported(top: &mut Reader<'_>) {
-    let is = |value: Option<&Value>, whole: &str| match value {
-        None => true,
-        Some(Value::String(text)) => text.is_empty() || text == whole,
-        Some(_) => false,
-    };
-    for (name, whole) in [("executionSegment", "0:1"), ("executionSegmentSequence", "0,1")] {
-        let value = top.get(name);
-        if !is(value, whole) {
-            let what = format!("{} is not supported yet: this instance runs the whole test", shown(value.unwrap()));
-            top.problem(name, what, "leave it out");
-        }
-    }
-    if top.bool("paused") == Some(true) {
-        top.problem("paused", "starting paused is not supported yet", "leave it out, or use `startTime` of a scenario");
-    }
     for (name, what) in [
         ("budget", "not enforced yet: the run may cost more"),
         ("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size"),

@@ -81,6 +81,15 @@ pub enum ExecutorConfig {
         /// Most VUs; VUs beyond the pre-allocated ones are initialised when needed.
         max_vus: u64,
     },
+    /// A number of looping VUs that is set from outside while the test runs.
+    ExternallyControlled {
+        /// VUs at the start.
+        vus: u64,
+        /// VUs initialised before the run.
+        max_vus: u64,
+        /// Length; None = until stopped.
+        duration: Option<Duration>,
+    },
     /// An arrival rate that follows stages.
     RampingArrivalRate {
         /// Rate at the start.
@@ -104,6 +113,7 @@ impl ExecutorConfig {
             Self::PerVuIterations { .. } => "per-vu-iterations",
             Self::ConstantVus { .. } => "constant-vus",
             Self::RampingVus { .. } => "ramping-vus",
+            Self::ExternallyControlled { .. } => "externally-controlled",
             Self::ConstantArrivalRate { .. } => "constant-arrival-rate",
             Self::RampingArrivalRate { .. } => "ramping-arrival-rate",
         }

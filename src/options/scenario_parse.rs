@@ -26,6 +26,7 @@ const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env"
 const EXECUTORS: &[(&str, &[&str])] = &[
     ("constant-arrival-rate", &["rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs", "arrival"]),
     ("constant-vus", &["vus", "duration"]),
+    ("externally-controlled", &["vus", "maxVUs", "duration"]),
     ("per-vu-iterations", &["vus", "iterations", "maxDuration"]),
     ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival"]),
     ("ramping-vus", &["startVUs", "stages", "gracefulRampDown"]),
@@ -170,7 +171,7 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scen
     }
     let own = kind.as_deref().and_then(|kind| EXECUTORS.iter().find(|(known, _)| *known == kind));
     match (own, &kind) {
-        (Some((_, own)), _) => r.check_names(&[COMMON, own].concat()),
+        (Some((kind, own)), _) => check_fields(r, kind, own, fields),
         (None, Some(kind)) => unknown_executor(r, kind, &known),
         (None, None) => {}
     }
@@ -180,7 +181,8 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scen
     }
     check_browser(r);
     let start_time = r.duration("startTime").unwrap_or_default();
-    let graceful_stop = r.duration("gracefulStop").unwrap_or(GRACE_DEFAULT);
+    let grace = if kind.as_deref() == Some("externally-controlled") { Duration::ZERO } else { GRACE_DEFAULT };
+    let graceful_stop = r.duration("gracefulStop").unwrap_or(grace);
     let env = r.text_map("env").unwrap_or_default();
     let tags = r.text_map("tags").unwrap_or_default();
     // Without a known executor there is a problem, and nothing runs: the rest is read to be checked.
@@ -192,15 +194,33 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scen
     Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, executor }
 }
 
+/// Fields the executor does not have are refused, as by k6: a misspelt or misplaced one would change the load unnoticed.
+fn check_fields(r: &mut Reader<'_>, kind: &str, own: &[&str], fields: &Map<String, Value>) {
+    let known = [COMMON, own].concat();
+    for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
+        let hint = match (name.as_str(), nearest(name, known.iter().copied())) {
+            ("vus" | "startVUs", _) if own.contains(&"preAllocatedVUs") => {
+                "use preAllocatedVUs, and maxVUs when more may be needed".to_owned()
+            }
+            (_, Some(near)) => format!("did you mean `{near}`?"),
+            (_, None) => {
+                let owners = EXECUTORS.iter().filter(|(_, fields)| fields.contains(&name.as_str()));
+                let owners: Vec<String> = owners.map(|(other, _)| format!("`{other}`")).collect();
+                let fields = own.join(", ");
+                if owners.is_empty() {
+                    format!("remove it; fields of `{kind}`: {fields}")
+                } else {
+                    format!("it belongs to {}; fields of `{kind}`: {fields}", owners.join(", "))
+                }
+            }
+        };
+        r.problem(name, format!("`{kind}` has no such field"), hint);
+    }
+}
+
 fn unknown_executor(r: &mut Reader<'_>, kind: &str, known: &[&str]) {
     let list = known.join(", ");
-    if kind == "externally-controlled" {
-        r.problem(
-            "executor",
-            "`externally-controlled` was removed in k6 v2 and is not offered here",
-            "use `ramping-vus` with stages, or `constant-vus`",
-        );
-    } else if LATER.contains(&kind) {
+    if LATER.contains(&kind) {
         r.problem("executor", format!("`{kind}` is not built yet"), format!("use one of: {list}"));
     } else {
         let hint = match nearest(kind, known.iter().copied()) {
@@ -236,6 +256,7 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
             some_vus(r, "vus", vus);
             ExecutorConfig::ConstantVus { vus, duration: required_duration(r) }
         }
+        "externally-controlled" => externally_controlled(r),
         "ramping-vus" => {
             let start_vus = r.count("startVUs").unwrap_or(1);
             possible_vus(r, "startVUs", start_vus);
@@ -275,6 +296,33 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
         }
         _ => return None,
     })
+}
+
+fn externally_controlled(r: &mut Reader<'_>) -> ExecutorConfig {
+    if !r.has("vus") {
+        r.problem("vus", "is missing", "give the VUs to start with, for example vus: 10");
+    }
+    let vus = r.count("vus").unwrap_or(0);
+    let max_vus = r.count("maxVUs").unwrap_or(vus);
+    possible_vus(r, if r.has("maxVUs") { "maxVUs" } else { "vus" }, max_vus);
+    if max_vus < vus {
+        r.problem("maxVUs", format!("{max_vus} is less than vus ({vus})"), "raise it, or leave it out");
+    }
+    if !r.has("duration") {
+        r.problem(
+            "duration",
+            "is missing",
+            "say how long it runs, for example duration: '1h'; '0' means until stopped",
+        );
+    }
+    let duration = r.duration("duration").filter(|d| !d.is_zero());
+    at_least_a_second(r, "duration", duration);
+    for name in ["startTime", "gracefulStop"] {
+        if r.duration(name).is_some_and(|d| !d.is_zero()) {
+            r.problem(name, "is not supported by `externally-controlled`", "leave it out");
+        }
+    }
+    ExecutorConfig::ExternallyControlled { vus, max_vus, duration }
 }
 
 fn iterations(r: &mut Reader<'_>) -> (u64, u64, Duration) {

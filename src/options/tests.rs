@@ -151,6 +151,9 @@ fn stages_and_tags_of_flags() {
     let flags = FlagOptions { tags: vec!["a=1".into()], ..FlagOptions::default() };
     let kept = script(json!({"tags": {"c": 3}, "features": ["merge-run-tags"]}));
     assert_eq!(ok(Layers { flags, ..kept }).tags.len(), 2);
+    let (tags, features) = (vec!["a=1".into()], vec!["merge-run-tags".into()]);
+    let flags = FlagOptions { tags, features, ..FlagOptions::default() };
+    assert_eq!(ok(Layers { flags, ..script(json!({"tags": {"c": 3}})) }).tags.len(), 2);
 }
 
 #[test]
@@ -190,7 +193,7 @@ fn all_problems_are_found_at_once() {
         paths(json!({
             "batch": "many", "setupTimeout": "soon", "systemTags": ["nope"], "summaryTrendStats": ["p(101)"],
             "summaryTimeUnit": "h", "blacklistIPs": ["10/8"], "hosts": {"a": "b"}, "dns": {"select": "last"},
-            "executionSegment": "0:1/2", "paused": true, "tlsAuth": [{}], "tlsVersion": "tls9",
+            "executionSegment": "1/2:1/3", "paused": "yes", "tlsAuth": [{}], "tlsVersion": "tls9",
             "tlsCipherSuites": ["TLS_ODD", "TLS_RSA_WITH_RC4_128_SHA"], "localIPs": "10.0.0.1,10.0.0.9-10.0.0.1",
             "thresholds": {"m": [5, {"abortOnFail": true}]},
             "scenarios": {
@@ -204,8 +207,6 @@ fn all_problems_are_found_at_once() {
             },
         })),
         [
-            "executionSegment",
-            "paused",
             "scenarios.bad name",
             "scenarios.a.rate",
             "scenarios.a.timeUnit",
@@ -223,6 +224,8 @@ fn all_problems_are_found_at_once() {
             "scenarios.e.executor",
             "scenarios.f.executor",
             "scenarios.g",
+            "executionSegment",
+            "paused",
             "thresholds.m",
             "thresholds.m.threshold",
             "setupTimeout",
@@ -249,7 +252,6 @@ fn executors_that_are_not_offered_say_why() {
         let problems = build(script(json!({"scenarios": {"a": {"executor": name}}}))).unwrap_err();
         problems.0[0].to_string()
     };
-    assert!(what("externally-controlled").contains("removed in k6 v2"));
     assert!(what("constant-token-rate").contains("not built yet"));
     assert!(what("constant-vuss").contains("did you mean `constant-vus`?"));
     let poisson = json!({"executor": "constant-arrival-rate", "rate": 1, "duration": "5s", "preAllocatedVUs": 1,
@@ -258,10 +260,55 @@ fn executors_that_are_not_offered_say_why() {
 }
 
 #[test]
+fn fields_of_other_executors_are_refused() {
+    let problem = |fields: Value| {
+        let problems = build(script(json!({"scenarios": {"a": fields}}))).unwrap_err();
+        problems.0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let arrival =
+        json!({"executor": "constant-arrival-rate", "rate": 1, "duration": "5s", "preAllocatedVUs": 1, "vus": 5});
+    assert_eq!(
+        problem(arrival),
+        "scenarios.a.vus: `constant-arrival-rate` has no such field (use preAllocatedVUs, and maxVUs when more may be needed)"
+    );
+    let shared =
+        problem(json!({"executor": "shared-iterations", "iteration": 5, "gracefulRampDown": "1s", "colour": 1}));
+    assert!(
+        shared.contains("did you mean `iterations`?") && shared.contains("it belongs to `ramping-vus`"),
+        "{shared}"
+    );
+    assert!(shared.contains("scenarios.a.colour"), "{shared}");
+    let stages = problem(json!({"executor": "constant-vus", "duration": "1s", "stages": []}));
+    assert!(
+        stages.contains("`ramping-arrival-rate`, `ramping-vus`; fields of `constant-vus`: vus, duration"),
+        "{stages}"
+    );
+}
+
+#[test]
+fn externally_controlled_scenarios() {
+    let problem = |fields: Value| paths(json!({"scenarios": {"a": fields}}));
+    assert_eq!(problem(json!({"executor": "externally-controlled"})), ["scenarios.a.vus", "scenarios.a.duration"]);
+    let odd = json!({"executor": "externally-controlled", "vus": 5, "maxVUs": 2, "duration": 10, "startTime": "1s",
+                     "gracefulStop": "1s"});
+    assert_eq!(
+        problem(odd),
+        ["scenarios.a.maxVUs", "scenarios.a.duration", "scenarios.a.startTime", "scenarios.a.gracefulStop"]
+    );
+    let good = json!({"scenarios": {"a": {"executor": "externally-controlled", "vus": 5, "duration": "0"}}});
+    let options = ok(script(good));
+    assert_eq!(
+        options.scenarios[0].executor,
+        ExecutorConfig::ExternallyControlled { vus: 5, max_vus: 5, duration: None }
+    );
+    assert_eq!(options.scenarios[0].graceful_stop, Duration::ZERO);
+}
+
+#[test]
 fn odd_options_are_warnings() {
     let (_, warnings) = build(script(json!({
         "treshold": {}, "tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA", "ecdhe-rsa-aes128-gcm-sha256"], "budget": {"usd": 5}, "cloud": {"name": "x"}, "ext": {},
-        "scenarios": {"a": {"executor": "shared-iterations", "iteration": 5}},
+        "scenarios": {"a": {"executor": "shared-iterations", "iterations": 5}},
     })))
     .unwrap();
     let texts: Vec<String> = warnings.iter().map(ToString::to_string).collect();
@@ -270,7 +317,6 @@ fn odd_options_are_warnings() {
         [
             "treshold: unknown option, ignored; did you mean `thresholds`?",
             "budget: not enforced yet: the run may cost more",
-            "scenarios.a.iteration: unknown option, ignored; did you mean `iterations`?",
             "tlsCipherSuites: not offered, as they are not safe any more: TLS_RSA_WITH_RC4_128_SHA",
         ]
     );

@@ -65,6 +65,20 @@ pub static OUTPUTS: &[OutputDef] = &[
     },
 ];
 
+/// Outputs of k6 and of its extensions that are not here: name, and what to use in their place.
+const ABSENT: &[(&str, &str)] = &[
+    ("cloud", "results are not sent to Grafana Cloud"),
+    ("datadog", "k6 has moved it to an extension"),
+    ("experimental-opentelemetry", "metrics are not sent by OpenTelemetry"),
+    ("experimental-prometheus-rw", "metrics are not sent to Prometheus"),
+    ("influxdb", "metrics are not sent to InfluxDB"),
+    ("kafka", "k6 has moved it to an extension"),
+    ("opentelemetry", "metrics are not sent by OpenTelemetry"),
+    ("statsd", "k6 has moved it to an extension"),
+    ("web-dashboard", "there is no web dashboard"),
+    ("xk6-influxdb", "extensions cannot be added"),
+];
+
 /// Opens one output given as `name` or `name=arg`.
 ///
 /// # Errors
@@ -90,6 +104,12 @@ fn find(spec: &str) -> Result<(&'static OutputDef, Option<&str>), Error> {
     };
     match OUTPUTS.iter().find(|def| def.name == name) {
         Some(def) => Ok((def, arg)),
+        None if ABSENT.iter().any(|(absent, _)| *absent == name) => {
+            let why = ABSENT.iter().find(|(absent, _)| *absent == name).map_or("", |(_, why)| why);
+            Err(Error::usage(format!("output `{name}` is not supported by this version: {why}")).with_hint(
+                "write the samples to a file and send that, e.g. -o json=results.json.gz, or make one of the summary with --summary-export",
+            ))
+        }
         None => {
             let known: Vec<&str> = OUTPUTS.iter().map(|def| def.name).collect();
             Err(Error::usage(format!("unknown output `{name}`; known: {}", known.join(", ")))
@@ -105,7 +125,7 @@ pub fn specs(list: &str) -> Vec<String> {
     for part in list.split(',') {
         let name = part.split('=').next().unwrap_or_default().trim();
         match specs.last_mut() {
-            Some(last) if !OUTPUTS.iter().any(|def| def.name == name) => {
+            Some(last) if !is_name(name) => {
                 last.push(',');
                 last.push_str(part);
             }
@@ -114,6 +134,11 @@ pub fn specs(list: &str) -> Vec<String> {
     }
     specs.retain(|spec| !spec.is_empty());
     specs
+}
+
+/// Whether an output is called so, here or in k6.
+fn is_name(name: &str) -> bool {
+    OUTPUTS.iter().any(|def| def.name == name) || ABSENT.iter().any(|(absent, _)| *absent == name)
 }
 
 /// Opens all outputs of a run.
@@ -165,6 +190,17 @@ pub(crate) mod tests {
     fn unknown_outputs_name_the_known_ones() {
         let error = open("xml=x", &context(&Printed::default())).err().unwrap();
         assert_eq!(error.message(), "unknown output `xml`; known: csv, json");
+    }
+
+    #[test]
+    fn outputs_of_k6_that_are_absent_say_so() {
+        for (name, _) in ABSENT {
+            let error = open(&format!("{name}=http://user:pass@host/db"), &context(&Printed::default())).err().unwrap();
+            assert!(error.message().contains(&format!("`{name}` is not supported")), "{error}");
+            assert!(!error.to_string().contains("pass@"), "{error}");
+        }
+        assert!(ABSENT.is_sorted() && ABSENT.iter().all(|(name, _)| OUTPUTS.iter().all(|def| def.name != *name)));
+        assert_eq!(specs("json,cloud"), ["json", "cloud"]);
     }
 
     #[test]

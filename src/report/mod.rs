@@ -3,6 +3,7 @@
 
 pub mod handle_summary;
 pub mod human;
+pub mod machine_readable;
 mod number;
 pub mod summary_export;
 pub mod text;
@@ -20,16 +21,19 @@ pub enum SummaryMode {
     Compact,
     /// All metrics, and a section per group and per scenario.
     Full,
+    /// The layout of k6 before v1: groups and checks, then all metrics in one list.
+    Legacy,
     /// Nothing.
     Disabled,
 }
 
 impl SummaryMode {
-    /// Reads the value of `--summary-mode`. k6's `legacy` of v1 is taken as `compact`.
+    /// Reads the value of `--summary-mode`.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name {
-            "compact" | "legacy" => Self::Compact,
+            "compact" => Self::Compact,
             "full" => Self::Full,
+            "legacy" => Self::Legacy,
             "disabled" => Self::Disabled,
             _ => return None,
         })
@@ -53,6 +57,8 @@ pub struct ReportOptions {
     pub stderr_tty: bool,
     /// What `setup()` returned.
     pub setup_data: Option<Value>,
+    /// For `--new-machine-readable-summary`: what its shape says beside the figures.
+    pub machine_readable: Option<machine_readable::Origin>,
 }
 
 impl Default for ReportOptions {
@@ -65,6 +71,7 @@ impl Default for ReportOptions {
             stdout_tty: false,
             stderr_tty: false,
             setup_data: None,
+            machine_readable: None,
         }
     }
 }
@@ -86,6 +93,11 @@ pub static REPORTS: &[ReportDef] = &[
         name: "handle-summary",
         help: "the data given to handleSummary(), as JSON",
         render: handle_summary::render,
+    },
+    ReportDef {
+        name: "machine-readable",
+        help: "the JSON of --new-machine-readable-summary",
+        render: machine_readable::render,
     },
     ReportDef { name: "summary-export", help: "the JSON of --summary-export", render: summary_export::render },
     ReportDef { name: "text", help: "the end-of-test summary for people", render: text::render },

@@ -6,12 +6,16 @@
 #[cfg(test)]
 mod executor_tests;
 #[cfg(test)]
+mod external_tests;
+#[cfg(test)]
 mod fake;
 mod gauges;
 pub mod memory;
 pub mod plan;
 pub mod probe;
 pub mod progress;
+#[cfg(test)]
+mod segment_tests;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +27,7 @@ use tokio::task::JoinSet;
 use crate::error::{Error, ExitCode};
 use crate::executor::{self, Context, ScenarioFacts, VuPool, Wait, wait};
 use crate::metrics::{BusSender, Registry, Tags};
-use crate::options::Options;
+use crate::options::{ExecutorConfig, Options};
 use crate::stop::{StopReason, StopSignal};
 use crate::vu::{BoxFuture, RunState, Runner, ScenarioState};
 
@@ -81,10 +85,20 @@ pub async fn run(run: Run) -> RunOutcome {
 impl Scheduler {
     /// Plans the run.
     pub fn new(run: Run) -> Self {
-        let plan = plan(&run.options.scenarios);
+        let plan = plan(&run.options.scenarios, &run.options.segmentation);
         let scenarios = &run.options.scenarios;
         let states: Vec<Arc<ScenarioState>> =
             scenarios.iter().map(|s| Arc::new(ScenarioState::new(s.name.as_str(), s.executor.name()))).collect();
+        let control = &run.state.control;
+        if run.options.paused {
+            control.set_paused(true);
+        }
+        let stripe = run.options.segmentation.stripe();
+        for scenario in scenarios {
+            if let ExecutorConfig::ExternallyControlled { vus, max_vus, .. } = scenario.executor {
+                control.offer(stripe.scale(vus), stripe.scale(max_vus));
+            }
+        }
         let progress = Progress::new(states.clone(), Arc::clone(&run.state), plan);
         Self { run, plan, wait: Wait::default(), progress, states }
     }
@@ -130,6 +144,7 @@ impl Scheduler {
     /// VUs and `setup()`.
     async fn prepare(&self, pool: &Arc<VuPool>) -> Result<(), Error> {
         self.init(pool).await?;
+        self.hold().await;
         let options = &self.run.options;
         if options.no_setup || self.run.stop.is_tripped() {
             return Ok(());
@@ -143,6 +158,22 @@ impl Scheduler {
         }
         // A setup that reacts to the stop may still say what went wrong.
         tokio::time::timeout(LIFECYCLE_GRACE, setup).await.unwrap_or(Ok(()))
+    }
+
+    /// Waits while the run is paused before its start.
+    async fn hold(&self) {
+        let control = &self.run.state.control;
+        if control.is_paused() && !self.run.stop.is_tripped() {
+            self.progress.enter(Phase::Paused);
+            tracing::info!(
+                "the run is paused: resume it through the REST API (PATCH /v1/status, or the command `resume`)"
+            );
+            tokio::select! {
+                biased;
+                _ = self.run.stop.wait() => {}
+                () = control.resumed() => {}
+            }
+        }
     }
 
     /// Initialises the planned VUs, a few at a time: init is CPU work, so more at once would only take turns.

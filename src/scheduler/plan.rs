@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::executor::stages;
-use crate::options::{ExecutorConfig, Scenario};
+use crate::options::{ExecutorConfig, Scenario, Segmentation};
 
 /// The VUs and the time a run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub struct Plan {
     pub max_duration: Duration,
 }
 
-/// The plan of these scenarios.
-pub fn plan(scenarios: &[Scenario]) -> Plan {
+/// The plan of this instance's part of these scenarios.
+pub fn plan(scenarios: &[Scenario], segmentation: &Segmentation) -> Plan {
     // Changes of (planned, possible) VUs by time.
     let mut changes: BTreeMap<Duration, (i128, i128)> = BTreeMap::new();
     let mut max_duration = Duration::ZERO;
@@ -29,7 +29,7 @@ pub fn plan(scenarios: &[Scenario]) -> Plan {
         let end = scenario.start_time + length(&scenario.executor) + scenario.graceful_stop;
         max_duration = max_duration.max(end);
         let mut last = (0, 0);
-        for (at, planned, possible) in needs(scenario).into_iter().chain([(end, 0, 0)]) {
+        for (at, planned, possible) in needs(scenario, segmentation).into_iter().chain([(end, 0, 0)]) {
             let (planned, possible) = (i128::from(planned), i128::from(possible));
             let change = changes.entry(at).or_default();
             change.0 += planned - last.0;
@@ -46,11 +46,15 @@ pub fn plan(scenarios: &[Scenario]) -> Plan {
     Plan { planned_vus: narrow(most.0), max_vus: narrow(most.1), max_duration }
 }
 
+/// Stands for the length of a scenario that runs until it is stopped: ten years.
+pub const UNLIMITED: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
 /// Time in which a scenario starts iterations.
 pub fn length(executor: &ExecutorConfig) -> Duration {
     match executor {
         ExecutorConfig::SharedIterations { max_duration, .. }
         | ExecutorConfig::PerVuIterations { max_duration, .. } => *max_duration,
+        ExecutorConfig::ExternallyControlled { duration, .. } => duration.unwrap_or(UNLIMITED),
         ExecutorConfig::ConstantVus { duration, .. } | ExecutorConfig::ConstantArrivalRate { duration, .. } => {
             *duration
         }
@@ -72,8 +76,12 @@ pub struct Length {
 /// The length of these scenarios, without graceful stops.
 pub fn planned_length(scenarios: &[Scenario]) -> Length {
     let ends = scenarios.iter().map(|s| {
-        let counted =
-            matches!(s.executor, ExecutorConfig::SharedIterations { .. } | ExecutorConfig::PerVuIterations { .. });
+        let counted = matches!(
+            s.executor,
+            ExecutorConfig::SharedIterations { .. }
+                | ExecutorConfig::PerVuIterations { .. }
+                | ExecutorConfig::ExternallyControlled { .. }
+        );
         (s.start_time + length(&s.executor), !counted)
     });
     // Of two that end together the uncertain one decides.
@@ -82,20 +90,22 @@ pub fn planned_length(scenarios: &[Scenario]) -> Length {
 }
 
 /// From when on a scenario needs how many planned and possible VUs.
-fn needs(scenario: &Scenario) -> Vec<(Duration, u64, u64)> {
+fn needs(scenario: &Scenario, segmentation: &Segmentation) -> Vec<(Duration, u64, u64)> {
+    let scale = |vus: u64| segmentation.stripe().scale(vus);
     let start = scenario.start_time;
     match &scenario.executor {
         ExecutorConfig::SharedIterations { vus, .. }
         | ExecutorConfig::PerVuIterations { vus, .. }
-        | ExecutorConfig::ConstantVus { vus, .. } => vec![(start, *vus, *vus)],
+        | ExecutorConfig::ConstantVus { vus, .. } => vec![(start, scale(*vus), scale(*vus))],
+        ExecutorConfig::ExternallyControlled { max_vus, .. } => vec![(start, scale(*max_vus), scale(*max_vus))],
         ExecutorConfig::ConstantArrivalRate { pre_allocated_vus, max_vus, .. }
         | ExecutorConfig::RampingArrivalRate { pre_allocated_vus, max_vus, .. } => {
-            vec![(start, *pre_allocated_vus, *max_vus)]
+            vec![(start, scale(*pre_allocated_vus), scale(*max_vus))]
         }
         ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down } => {
             let length = length(&scenario.executor);
-            let ramp: Vec<_> =
-                stages::steps(*start_vus, stages).into_iter().filter(|s| s.at < length || s.at.is_zero()).collect();
+            let steps = stages::scaled(&stages::steps(*start_vus, stages), segmentation.stripe());
+            let ramp: Vec<_> = steps.into_iter().filter(|s| s.at < length || s.at.is_zero()).collect();
             stages::with_grace(&ramp, *graceful_ramp_down)
                 .into_iter()
                 .filter(|step| step.at < length + scenario.graceful_stop)
@@ -121,11 +131,11 @@ mod tests {
 
     #[test]
     fn parallel_scenarios_add_up_and_successive_ones_share() {
-        let plan_of = |scenarios: &[Scenario]| plan(scenarios).planned_vus;
+        let plan_of = |scenarios: &[Scenario]| plan(scenarios, &Segmentation::default()).planned_vus;
         assert_eq!(plan_of(&[constant(3, 0, 10, 0), constant(4, 10, 10, 0)]), 4);
         assert_eq!(plan_of(&[constant(3, 0, 10, 5), constant(4, 10, 10, 0)]), 7);
         assert_eq!(plan_of(&[constant(3, 0, 10, 0), constant(4, 5, 10, 0), constant(2, 10, 5, 30)]), 7);
-        assert_eq!(plan(&[constant(3, 5, 10, 30)]).max_duration, 45 * S);
+        assert_eq!(plan(&[constant(3, 5, 10, 30)], &Segmentation::default()).max_duration, 45 * S);
     }
 
     #[test]
@@ -154,9 +164,9 @@ mod tests {
             )
         };
         // The jump at 10 s goes to 1, so the sixth VU never starts.
-        assert_eq!(plan(&[ramping(Duration::ZERO)]).planned_vus, 5);
-        assert_eq!(plan(&[ramping(2 * S), constant(5, 11, 5, 0)]).planned_vus, 10);
-        assert_eq!(plan(&[ramping(S), constant(5, 11, 5, 0)]).planned_vus, 6);
+        assert_eq!(plan(&[ramping(Duration::ZERO)], &Segmentation::default()).planned_vus, 5);
+        assert_eq!(plan(&[ramping(2 * S), constant(5, 11, 5, 0)], &Segmentation::default()).planned_vus, 10);
+        assert_eq!(plan(&[ramping(S), constant(5, 11, 5, 0)], &Segmentation::default()).planned_vus, 6);
         let arrival = scenario(
             "x",
             ExecutorConfig::ConstantArrivalRate {
@@ -167,7 +177,7 @@ mod tests {
                 max_vus: 9,
             },
         );
-        let both = plan(&[arrival, constant(1, 0, 1, 0)]);
+        let both = plan(&[arrival, constant(1, 0, 1, 0)], &Segmentation::default());
         assert_eq!((both.planned_vus, both.max_vus), (3, 10));
     }
 }

@@ -3,6 +3,7 @@
 //! Everything here is `Send + Sync`, shared by all VUs, and found wanting once, before the run: missing files, unknown
 //! imports, names that are not exported and syntax errors are reported together with file, line and column.
 
+pub mod archive;
 mod cache;
 pub mod code_frame;
 mod jslib;

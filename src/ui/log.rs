@@ -54,6 +54,9 @@ impl std::str::FromStr for Target {
                 Some(path) if !path.is_empty() => {
                     Ok(Self::File(path.split(",level=").next().unwrap_or(path).to_owned()))
                 }
+                _ if other.starts_with("loki") => {
+                    Err("logs are not sent to Loki by this version; use file=PATH and ship the file".to_owned())
+                }
                 _ => Err(format!("unknown log output '{other}'; known: stderr, stdout, none, file=PATH")),
             },
         }

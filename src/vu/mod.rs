@@ -1,6 +1,7 @@
 //! What a virtual user is, without JavaScript: it is initialised once, runs iterations on a thread of its own, and can be
 //! interrupted. The executors know VUs only through [`Runner`] and [`Vu`], so they are tested with a fake on paused time.
 
+pub mod control;
 pub mod state;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 
-pub use state::{RunState, ScenarioState};
+pub use control::Control;
+pub use state::{Phase, RunState, ScenarioState};
 
 /// A boxed future, as returned by the object-safe traits below.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -72,8 +74,10 @@ pub struct Activation {
 /// Permission to run one iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ticket {
-    /// `scenario.iterationInTest`, from 0, unique within the scenario.
+    /// `scenario.iterationInTest`, from 0, unique within the scenario over all instances of the test.
     pub number: u64,
+    /// `scenario.iterationInInstance`, from 0, unique within the scenario on this instance.
+    pub in_instance: u64,
     /// When the executor meant the iteration to start; None for executors without a schedule.
     pub intended: Option<Instant>,
 }

@@ -1,12 +1,33 @@
 //! The counters of a run that scripts (`k6/execution`), the progress display and the summary read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::Ticket;
+use super::control::Control;
 use crate::clock::RunClock;
+use crate::options::Stripe;
+
+/// The phases of a run, in order; the numbers are k6's (`status` of its REST API).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Phase {
+    /// VUs are being initialised.
+    Init = 1,
+    /// All is ready, and waits to be resumed.
+    Paused = 4,
+    /// `setup()` runs.
+    Setup = 6,
+    /// Scenarios run.
+    Running = 7,
+    /// `teardown()` runs.
+    Teardown = 8,
+    /// All is over.
+    Done = 9,
+}
 
 /// State of the whole run on this instance.
 #[derive(Debug)]
@@ -29,6 +50,11 @@ pub struct RunState {
     pub gc_pauses: Pauses,
     /// When the first scenario may start (after init and setup); unset before.
     pub started: OnceLock<Instant>,
+    /// Iterations whose function threw; they count as completed too.
+    pub iterations_threw: AtomicU64,
+    /// What is set from outside.
+    pub control: Control,
+    phase: AtomicU8,
     /// Set by `exec.test.fail(message)`: the run goes on and ends with exit code 110.
     pub marked_failed: Mutex<Option<String>>,
 }
@@ -46,8 +72,23 @@ impl RunState {
             vus_abandoned: AtomicU64::new(0),
             gc_pauses: Pauses::default(),
             started: OnceLock::new(),
+            iterations_threw: AtomicU64::new(0),
+            control: Control::default(),
+            phase: AtomicU8::new(Phase::Init as u8),
             marked_failed: Mutex::new(None),
         }
+    }
+
+    /// The phase of the run now.
+    pub fn phase(&self) -> Phase {
+        let number = self.phase.load(Ordering::Acquire);
+        let all = [Phase::Init, Phase::Paused, Phase::Setup, Phase::Running, Phase::Teardown];
+        all.into_iter().find(|phase| *phase as u8 == number).unwrap_or(Phase::Done)
+    }
+
+    /// A new phase begins.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Release);
     }
 
     /// Counts a VU as active.
@@ -100,8 +141,10 @@ pub struct ScenarioState {
     pub executor: &'static str,
     /// When it started; unset before.
     pub started: OnceLock<Instant>,
-    /// Next `iterationInTest`.
+    /// Next `iterationInInstance`.
     pub next_iteration: AtomicU64,
+    /// Which of the test's iterations are this instance's; set by the executor, all of them before.
+    pub stripe: OnceLock<Stripe>,
     /// Progress from 0 to 1 now; set by the executor.
     pub progress: OnceLock<Box<dyn Fn() -> f64 + Send + Sync>>,
     /// What the executor is doing now, in k6's words, e.g. `05/10 VUs  3.2s/10.0s`; set by the executor.
@@ -116,14 +159,21 @@ impl ScenarioState {
             executor,
             started: OnceLock::new(),
             next_iteration: AtomicU64::new(0),
+            stripe: OnceLock::new(),
             progress: OnceLock::new(),
             status: OnceLock::new(),
         }
     }
 
-    /// Hands out the next iteration number.
-    pub fn take_number(&self) -> u64 {
-        self.next_iteration.fetch_add(1, Ordering::Relaxed)
+    /// Hands out the next iteration.
+    pub fn take_ticket(&self, intended: Option<Instant>) -> Ticket {
+        self.ticket(self.next_iteration.fetch_add(1, Ordering::Relaxed), intended)
+    }
+
+    /// Permission for this instance's iteration of that number.
+    pub fn ticket(&self, in_instance: u64, intended: Option<Instant>) -> Ticket {
+        let number = self.stripe.get().map_or(in_instance, |stripe| stripe.global(in_instance));
+        Ticket { number, in_instance, intended }
     }
 
     /// Progress from 0 to 1; 0 before the start.

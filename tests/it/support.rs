@@ -81,6 +81,7 @@ pub(crate) fn inrush() -> Command {
         "no_proxy",
         "ALL_PROXY",
         "all_proxy",
+        "K6_ADDRESS",
     ] {
         command.env_remove(name);
     }
@@ -97,7 +98,7 @@ pub(crate) fn run_files(files: &[(&str, &str)], args: &[&str]) -> Ran {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    run_in(dir, &[], args)
+    run_in_env(dir, &[], args)
 }
 
 /// As [`run_files`], with environment variables; names may contain folders.
@@ -109,7 +110,7 @@ pub(crate) fn run_files_with(files: &[(&str, &str)], env: &[(&str, &str)], args:
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     }
-    run_in(dir, env, args)
+    run_in_env(dir, env, args)
 }
 
 /// Runs `inrush run --summary-export s.json ARGS t.js` with this script.
@@ -155,8 +156,14 @@ pub(crate) fn run_checked_files(files: &[(&str, &str)], main: &str, args: &[&str
     ran
 }
 
+/// Runs `inrush ARGS` in a folder, for instance that of an earlier run.
 #[track_caller]
-fn run_in(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
+pub(crate) fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
+    run_in_env(dir, &[], args)
+}
+
+#[track_caller]
+fn run_in_env(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
     let start = Instant::now();
     let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
     let mut child = inrush()

@@ -34,7 +34,9 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
                 })
             }),
             ("progress", |_, _, c| in_scenario(c, |_, s| s.progress().into())),
-            ("iterationInInstance", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
+            ("iterationInInstance", |_, _, c| {
+                in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.in_instance)))
+            }),
             ("iterationInTest", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
         ],
         context,
@@ -42,7 +44,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     let vu = getters(
         &[
             ("idInInstance", |_, _, c| in_vu(c, |h| number(h.vu_id))),
-            ("idInTest", |_, _, c| in_vu(c, |h| number(h.vu_id))),
+            ("idInTest", |_, _, c| in_vu(c, |h| number(id_in_test(h)))),
             ("iterationInInstance", |_, _, c| in_vu(c, |h| number(h.iteration.get()))),
             ("iterationInScenario", |_, _, c| {
                 in_vu(c, |h| {
@@ -91,6 +93,14 @@ fn getters(list: &[(&str, Native)], context: &mut Context) -> JsObject {
         object.accessor(JsString::from(*name), Some(getter), None, Attribute::ENUMERABLE | Attribute::CONFIGURABLE);
     }
     object.build()
+}
+
+/// The VU's number over all instances of the test.
+fn id_in_test(host: &Host) -> u64 {
+    match host.vu_id.checked_sub(1) {
+        Some(index) => host.options().segmentation.stripe().global(index) + 1,
+        None => 0,
+    }
 }
 
 fn number(n: u64) -> JsValue {

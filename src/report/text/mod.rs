@@ -5,6 +5,7 @@
 mod ai;
 mod checks;
 mod layout;
+mod legacy;
 mod paint;
 mod sections;
 mod thresholds;
@@ -45,8 +46,12 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
             left_out.join(", ")
         );
     }
-    thresholds::write(&mut out, summary, options, &paint);
-    write_total(&mut out, summary, options, &paint);
+    if options.mode == SummaryMode::Legacy {
+        legacy::write(&mut out, summary, options, &paint);
+    } else {
+        thresholds::write(&mut out, summary, options, &paint);
+        write_total(&mut out, summary, options, &paint);
+    }
     if let Some(generator) = &summary.health.generator {
         let cpu = match generator.cpu_cores {
             Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),

@@ -30,6 +30,14 @@ fn full() {
 }
 
 #[test]
+fn legacy() {
+    let options = ReportOptions { mode: SummaryMode::Legacy, ..ReportOptions::default() };
+    let text = text(&sample_run::run(true, false), &options);
+    sample_run::golden("legacy.txt", &text);
+    assert!(text.contains("\n   ✓ http_req_duration.") && text.contains("\n   ✗   { name:login }."), "{text}");
+}
+
+#[test]
 fn columns_and_unit_are_honoured() {
     let options = ReportOptions {
         trend_stats: TrendStat::parse_all(["med", "p(99.9)", "count"]).unwrap(),
