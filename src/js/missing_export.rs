@@ -68,8 +68,16 @@ fn find(text: &str, specifier: &str, name: &str) -> Option<usize> {
         for (end, _) in text.match_indices(&quoted) {
             let before = &text[..end];
             let start = before.rfind("import").max(before.rfind("export")).unwrap_or(end);
-            if let Some(at) = find_word(&text[start..end], name) {
+            let clause = &text[start..end];
+            if let Some(at) = find_word(clause, name) {
                 return Some(start + at);
+            }
+            // `import http from ...` asks for the default export without naming it.
+            let asks = clause.strip_prefix("import").map(str::trim_start);
+            if let (true, Some(local)) =
+                (name == "default", asks.filter(|c| !c.starts_with(['{', '*']) && !c.is_empty()))
+            {
+                return Some(end - local.len());
             }
         }
     }
@@ -95,6 +103,8 @@ mod tests {
         assert_eq!(find(text, "k6", "check"), Some(9));
         assert_eq!(find(text, "k6/http", "chek").map(|at| line_column(text, at)), Some((5, 3)));
         assert_eq!(find(text, "k6", "chek"), None);
+        let text = "import { a } from './a.js';\nimport './b.js';\nimport  c from './c.js';";
+        assert_eq!(["./a.js", "./b.js", "./c.js"].map(|module| find(text, module, "default")), [None, None, Some(53)]);
         assert_eq!(find_word("checks $check check", "check"), Some(14));
     }
 }
