@@ -128,6 +128,12 @@ fn usage_errors_are_255() {
     )
     .exits(107)
     .says(&["'./lib.js' has no export named 'b'", "t.js:1:10"]);
+    run_files(
+        &[("t.js", "import lib from './lib.js';\nexport default () => lib;"), ("lib.js", "export const a = 1;")],
+        &["run", "-q", "t.js"],
+    )
+    .exits(107)
+    .says(&["'./lib.js' has no export named 'default'", "t.js:1:8"]);
     run_script("import x from './gone.js';\nexport default () => {};", &[]).exits(255).says(&["gone.js"]);
 }
 
