@@ -429,7 +429,7 @@ mod tests {
             "is a folder",
             "add '/index.js'",
             "not UTF-8 text (byte 6)",
-            "extension 'none' (k6/x/none) is not built in",
+            "'k6/x/none' is an extension of k6",
         ] {
             assert!(error.message().contains(part), "{part} in:\n{}", error.message());
         }

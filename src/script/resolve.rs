@@ -152,7 +152,7 @@ fn unknown_builtin(specifier: &str, builtins: &[&str]) -> Unresolved {
     if let Some(unresolved) = absent(specifier, builtins) {
         return unresolved;
     }
-    if KNOWN_ELSEWHERE.contains(&specifier) || specifier.starts_with("k6/experimental/") {
+    if specifier.starts_with("k6/experimental/") {
         return Unresolved {
             message: format!("k6's module '{specifier}' is not supported by this version"),
             hint: format!("supported: {}", builtins.join(", ")),
@@ -191,9 +191,6 @@ fn absent(specifier: &str, builtins: &[&str]) -> Option<Unresolved> {
     };
     Some(Unresolved { message, hint })
 }
-
-/// Modules of k6 that are missing here; `k6/experimental/*` too.
-const KNOWN_ELSEWHERE: &[&str] = &["k6/net/grpc"];
 
 /// `.` and `..` removed without asking the file system.
 pub fn normalize(path: &Path) -> PathBuf {
@@ -269,7 +266,7 @@ mod tests {
             ("k6/htp", "did you mean 'k6/http'?"),
             ("lodash", "esbuild"),
             ("http://x.test/z.js", "write 'https://x.test/z.js'"),
-            ("k6/x/kafka", "extensions that are: k6/x/sse"),
+            ("k6/x/kafka", "built in are: k6/x/sse"),
             ("k6/experimental/zzz", "not supported by this version"),
             ("jslib.k6.io/k6-utils/1.4.0/index.js", "write 'https://jslib.k6.io/k6-utils/1.4.0/index.js'"),
             ("https://user:pw@x.test/a.js", "user name or password"),
