@@ -23,6 +23,8 @@ pub use runner::{ScriptInfo, ScriptRunner};
 pub use shared::{SetupStore, Shared};
 
 #[cfg(test)]
+mod growing_strings;
+#[cfg(test)]
 mod module_tests;
 #[cfg(test)]
 mod testing;

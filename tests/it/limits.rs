@@ -47,3 +47,22 @@ fn a_closed_or_full_standard_output_is_no_failure() {
         assert_eq!(status.code(), Some(0), "{target}");
     }
 }
+
+#[test]
+fn strings_may_be_built_up_in_a_loop() {
+    // Copying the whole text for each part would take minutes.
+    let script = "
+export default () => {
+  let text = '', wide = '', both = '';
+  for (let i = 0; i < 400000; i++) {
+    text += 'chunk ';
+    wide = `${wide}wörter 世`;
+    both += i % 1000 ? 'x' : '世';
+  }
+  const [a, b] = [text + 'a', text + 'b'];
+  console.log([text.length, wide.length, both.length, a.slice(-3), b.slice(-3), text === 'chunk '.repeat(400000), wide.slice(-8), wide.indexOf('wörter', 3199990)].join('|'));
+};";
+    let started = std::time::Instant::now();
+    run_script(script, &[]).exits(0).says(&["2400000|3200000|400000| a| b|true|wörter 世|3199992"]);
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}
