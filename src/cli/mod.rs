@@ -3,6 +3,7 @@
 mod absent;
 mod archive;
 mod deps;
+mod flag_problems;
 mod inspect;
 mod linger;
 mod mock;
@@ -134,12 +135,10 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
     let as_k6 = called_k6(args.first());
     let name = if as_k6 { "k6" } else { "inrush" };
     let command = without_empty_variables(Cli::command()).name(name).bin_name(name);
-    let cli = match command.try_get_matches_from(args).and_then(|found| Cli::from_arg_matches(&found)) {
+    let parsed = command.clone().try_get_matches_from(&args).and_then(|found| Cli::from_arg_matches(&found));
+    let cli = match parsed {
         Ok(cli) => cli,
-        Err(e) => {
-            let _ = e.print();
-            return if e.use_stderr() { ExitCode::Usage as u8 } else { 0 };
-        }
+        Err(e) => return say(&command, &args, &e),
     };
     let terminal = Arc::new(Terminal::stderr(cli.global.no_color));
     let console = match &cli.command {
@@ -186,6 +185,26 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
             error.code() as u8
         }
     }
+}
+
+/// Prints help, the version or what is wrong with the command line. Returns the exit code.
+fn say(command: &clap::Command, args: &[std::ffi::OsString], error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::Ok as u8;
+    }
+    let problems = flag_problems::all(command, args, error);
+    if problems.len() < 2 {
+        let _ = error.print();
+    } else {
+        let mut text = format!("error: there are {} problems, and nothing was run:\n", problems.len());
+        for problem in &problems {
+            text.push_str(&format!("  - {problem}\n"));
+        }
+        text.push_str("help:  `--help` lists all flags\n");
+        let _ = std::io::stderr().write_all(crate::redact::clean(&text).as_bytes());
+    }
+    ExitCode::Usage as u8
 }
 
 /// An empty variable counts as not set, as in k6: compose files pass on what they do not have.

@@ -258,9 +258,6 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
-    if let Some(mock) = mock {
-        let _ = mock.stop();
-    }
     let written = summary_out::write(
         &args.summary,
         &args.source.script,
@@ -271,6 +268,10 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         &shared,
         terminal,
     );
+    // `handleSummary()` could still talk to it.
+    if let Some(mock) = mock {
+        let _ = mock.stop();
+    }
     drop(guard);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
     // VUs that hang keep their threads; they must not keep the process.
