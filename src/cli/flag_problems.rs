@@ -17,11 +17,10 @@ pub(super) fn all(command: &Command, args: &[OsString], first: &clap::Error) -> 
     while unknown.is_some() && problems.len() < MOST {
         let Err(error) = command.clone().try_get_matches_from(&left) else { break };
         // The value of a flag that does not exist looks like one more argument, or like the script that is now missing.
-        let guess = !is_flag(&error) || error.kind() == ErrorKind::MissingRequiredArgument;
-        if unknown == Some(true) && guess {
-            break;
+        let doubtful = unknown == Some(true) && !is_flag(&error);
+        if !doubtful {
+            problems.push(sentence(&error));
         }
-        problems.push(sentence(&error));
         unknown = without(command, &mut left, &error).map(|this| this || unknown == Some(true));
     }
     problems.dedup();

@@ -174,6 +174,8 @@ thread_local! {
 /// The concatenation of `strings`, `len` units in all, if the first of them is a string that grows; `None` when it is to be
 /// copied as usual, after which [`remember`] is told the result.
 pub(crate) fn continued(strings: &[JsStr<'_>], len: usize, latin1: bool) -> Option<JsString> {
+    // Template literals begin with an empty text.
+    let strings = &strings[strings.iter().position(|s| !s.is_empty())?..];
     let (first, rest) = strings.split_first()?;
     if len < SHORTEST || first.len() < len / 2 {
         return None;
