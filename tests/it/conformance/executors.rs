@@ -1,0 +1,144 @@
+//! The executors field by field: what is valid, what is refused, and what `exec.test.options` shows of defaults.
+
+use serde_json::{Value, json};
+
+use crate::support::run_files;
+
+/// A scenario, and whether k6 takes it.
+const SCENARIOS: &[(&str, bool)] = &[
+    ("{}", false),
+    ("{ executor: 'no-such' }", false),
+    ("{ executor: 'constant-vus', duration: '60s', unknownField: 1 }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '60s', env: 123 }", false),
+    (
+        "{ executor: 'constant-vus', vus: 10, duration: '60s', gracefulStop: '10s', startTime: '70s', env: { a: 'b' }, exec: 'other', tags: { t: 'v' } }",
+        true,
+    ),
+    ("{ executor: 'constant-vus', duration: '60s' }", true),
+    ("{ executor: 'constant-vus', duration: 60000, vus: '2' }", true),
+    ("{ executor: 'constant-vus' }", false),
+    ("{ executor: 'constant-vus', vus: 0.5, duration: '60s' }", false),
+    ("{ executor: 'constant-vus', vus: 0, duration: '60s' }", false),
+    ("{ executor: 'constant-vus', vus: -1, duration: '60s' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '0s' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '10s', startTime: '-10s' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '10s', exec: '' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '10s', exec: 'missing' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '10s', gracefulStop: '-2s' }", false),
+    ("{ executor: 'constant-vus', vus: 10, duration: '10s', options: { browser: { type: 'chromium' } } }", true),
+    (
+        "{ executor: 'ramping-vus', startVUs: 20, gracefulStop: '15s', gracefulRampDown: '10s', startTime: '23s', stages: [{ duration: '60s', target: 30 }, { duration: '130s', target: 10 }] }",
+        true,
+    ),
+    (
+        "{ executor: 'ramping-vus', startVUs: 1, stages: [{ duration: '10s', target: 10 }, { duration: '0s', target: 1 }, { duration: '10s', target: 5 }] }",
+        true,
+    ),
+    ("{ executor: 'ramping-vus', startVUs: -1, stages: [{ duration: '60s', target: 30 }] }", false),
+    ("{ executor: 'ramping-vus', startVUs: 2, stages: [{ duration: '-60s', target: 30 }] }", false),
+    ("{ executor: 'ramping-vus', startVUs: 2, stages: [{ duration: '60s', target: -30 }] }", false),
+    ("{ executor: 'ramping-vus', stages: [{ duration: '60s' }] }", false),
+    ("{ executor: 'ramping-vus', stages: [{ target: 30 }] }", false),
+    ("{ executor: 'ramping-vus', stages: [] }", false),
+    ("{ executor: 'ramping-vus' }", false),
+    ("{ executor: 'shared-iterations' }", true),
+    ("{ executor: 'shared-iterations', iterations: 22, vus: 12, maxDuration: '100s' }", true),
+    ("{ executor: 'shared-iterations', vus: 10 }", false),
+    ("{ executor: 'shared-iterations', iterations: 20, vus: 30 }", false),
+    ("{ executor: 'shared-iterations', iterations: 20, vus: 10, maxDuration: '0s' }", false),
+    ("{ executor: 'shared-iterations', iterations: 20, vus: -10 }", false),
+    ("{ executor: 'shared-iterations', iterations: -1, vus: 1 }", false),
+    ("{ executor: 'per-vu-iterations' }", true),
+    ("{ executor: 'per-vu-iterations', vus: 10 }", true),
+    ("{ executor: 'per-vu-iterations', iterations: 23, vus: 13, gracefulStop: 0 }", true),
+    ("{ executor: 'per-vu-iterations', iterations: 20, vus: 10, maxDuration: '-3m' }", false),
+    ("{ executor: 'per-vu-iterations', iterations: 20, vus: 10, maxDuration: '0s' }", false),
+    ("{ executor: 'per-vu-iterations', iterations: -1, vus: 1 }", false),
+    (
+        "{ executor: 'constant-arrival-rate', rate: 30, timeUnit: '1m', duration: '10m', preAllocatedVUs: 20, maxVUs: 30 }",
+        true,
+    ),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '10m', preAllocatedVUs: 20 }", true),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '10m', preAllocatedVUs: 20, timeUnit: '-1s' }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '10m', maxVUs: 30 }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 10, preAllocatedVUs: 20 }", false),
+    ("{ executor: 'constant-arrival-rate', duration: '10m', preAllocatedVUs: 20 }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '0m', preAllocatedVUs: 20 }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 0, duration: '10m', preAllocatedVUs: 20 }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '10m', preAllocatedVUs: 20, maxVUs: 15 }", false),
+    ("{ executor: 'constant-arrival-rate', rate: 10, duration: '10m', preAllocatedVUs: -2, maxVUs: 25 }", false),
+    (
+        "{ executor: 'ramping-arrival-rate', startRate: 10, timeUnit: '30s', preAllocatedVUs: 20, maxVUs: 50, stages: [{ duration: '3m', target: 30 }, { duration: '5m', target: 10 }] }",
+        true,
+    ),
+    ("{ executor: 'ramping-arrival-rate', preAllocatedVUs: 20, stages: [{ duration: '5m', target: 10 }] }", true),
+    ("{ executor: 'ramping-arrival-rate', preAllocatedVUs: -20, stages: [{ duration: '5m', target: 10 }] }", false),
+    (
+        "{ executor: 'ramping-arrival-rate', startRate: -1, preAllocatedVUs: 20, stages: [{ duration: '5m', target: 10 }] }",
+        false,
+    ),
+    ("{ executor: 'ramping-arrival-rate', maxVUs: 50, stages: [{ duration: '5m', target: 10 }] }", false),
+    ("{ executor: 'ramping-arrival-rate', preAllocatedVUs: 20 }", false),
+    ("{ executor: 'ramping-arrival-rate', preAllocatedVUs: 20, stages: [] }", false),
+    (
+        "{ executor: 'ramping-arrival-rate', preAllocatedVUs: 20, stages: [{ duration: '5m', target: 10 }], timeUnit: '-1s' }",
+        false,
+    ),
+    (
+        "{ executor: 'ramping-arrival-rate', preAllocatedVUs: 30, maxVUs: 20, stages: [{ duration: '5m', target: 10 }] }",
+        false,
+    ),
+];
+
+/// `inspect` with the options given; exit code and what it printed.
+fn inspect(scenarios: &str) -> (i32, String) {
+    let script = format!(
+        "export const options = {{ scenarios: {scenarios} }};\nexport default () => {{}};\nexport function other() {{}}"
+    );
+    let ran = run_files(&[("t.js", &script)], &["inspect", "--execution-requirements", "t.js"]);
+    (ran.code, if ran.code == 0 { ran.stdout.clone() } else { ran.all() })
+}
+
+#[test]
+fn fields_are_taken_and_refused_as_in_k6() {
+    // Those k6 takes can stand together; those it refuses are looked at one by one.
+    let taken: Vec<String> =
+        SCENARIOS.iter().enumerate().filter(|(_, (_, ok))| *ok).map(|(n, (text, _))| format!("s{n}: {text}")).collect();
+    let (code, text) = inspect(&format!("{{ {} }}", taken.join(", ")));
+    assert_eq!(code, 0, "{text}");
+    for (text, _) in SCENARIOS.iter().filter(|(_, ok)| !ok) {
+        let (code, said) = inspect(&format!("{{ wrong: {text} }}"));
+        assert_eq!(code, 104, "{text}\n{said}");
+        assert!(said.contains("wrong"), "the scenario is named\n{said}");
+    }
+    for (name, code) in [("ok-name_1", 0), ("", 104), ("with space", 104), ("dot.ted", 104)] {
+        let (got, said) = inspect(&format!("{{ '{name}': {{ executor: 'shared-iterations' }} }}"));
+        assert_eq!(got, code, "{name}\n{said}");
+    }
+}
+
+#[test]
+fn defaults_are_k6s() {
+    let (code, text) = inspect(
+        "{ a: { executor: 'shared-iterations' }, b: { executor: 'per-vu-iterations' }, c: { executor: 'constant-vus', duration: '1s' },
+           d: { executor: 'ramping-vus', stages: [{ duration: '1s', target: 1 }] },
+           e: { executor: 'constant-arrival-rate', rate: 1, duration: '1s', preAllocatedVUs: 3 },
+           f: { executor: 'ramping-arrival-rate', preAllocatedVUs: 4, stages: [{ duration: '1s', target: 1 }] } }",
+    );
+    assert_eq!(code, 0, "{text}");
+    let all: Value = serde_json::from_str(&text).unwrap();
+    for (name, want) in [
+        ("a", json!({ "vus": 1, "iterations": 1, "maxDuration": "10m0s", "gracefulStop": "30s", "startTime": "0s" })),
+        ("b", json!({ "vus": 1, "iterations": 1, "maxDuration": "10m0s", "gracefulStop": "30s" })),
+        ("c", json!({ "vus": 1, "duration": "1s", "gracefulStop": "30s" })),
+        ("d", json!({ "startVUs": 1, "gracefulRampDown": "30s", "gracefulStop": "30s" })),
+        ("e", json!({ "timeUnit": "1s", "preAllocatedVUs": 3, "maxVUs": 3 })),
+        ("f", json!({ "startRate": 0, "timeUnit": "1s", "preAllocatedVUs": 4, "maxVUs": 4 })),
+    ] {
+        for (field, value) in want.as_object().unwrap() {
+            assert_eq!(&all["scenarios"][name][field], value, "{name}.{field}\n{text}");
+        }
+    }
+    // The longest of all, with their graceful stops; VUs of scenarios that run at the same time are added.
+    assert_eq!((&all["totalDuration"], &all["maxVUs"]), (&json!("10m30s"), &json!(11)), "{text}");
+}
