@@ -142,3 +142,75 @@ fn defaults_are_k6s() {
     // The longest of all, with their graceful stops; VUs of scenarios that run at the same time are added.
     assert_eq!((&all["totalDuration"], &all["maxVUs"]), (&json!("10m30s"), &json!(11)), "{text}");
 }
+
+/// Iterations that ended and that were cut off, as `teardown()` counts them, and the exported summary.
+fn ran(scenario: &str, body: &str) -> (u64, u64, Value) {
+    let script = format!(
+        "import exec from 'k6/execution';\nimport {{ sleep }} from 'k6';\nexport const options = {{ scenarios: {{ s: {scenario} }} }};\nexport default function () {{ {body} }}\nexport function teardown() {{ console.log(`ENDED ${{exec.instance.iterationsCompleted}} CUT ${{exec.instance.iterationsInterrupted}} !`); }}"
+    );
+    let ran = crate::support::run_script(&script, &[]).exits(0);
+    let number = |after: &str| -> u64 {
+        let rest = ran.stderr.split(after).nth(1).unwrap_or_else(|| panic!("{}", ran.all()));
+        rest.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    (number("ENDED "), number("CUT "), ran.summary())
+}
+
+#[test]
+fn ramping_down_waits_or_cuts_off() {
+    let stages = "startVUs: 3, stages: [{ duration: '1s', target: 3 }, { duration: '0s', target: 0 }, { duration: '1s', target: 0 }]";
+    // Each VU is in an iteration that would go on for longer than the stages.
+    let (ended, cut, _) = ran(
+        &format!("{{ executor: 'ramping-vus', gracefulRampDown: '0s', gracefulStop: '30s', {stages} }}"),
+        "sleep(20)",
+    );
+    assert_eq!((ended, cut), (0, 3), "cut off when ramped down");
+    let (ended, cut, summary) = ran(
+        &format!("{{ executor: 'ramping-vus', gracefulRampDown: '30s', gracefulStop: '30s', {stages} }}"),
+        "sleep(2.5)",
+    );
+    assert_eq!((ended, cut), (3, 0), "left to end");
+    assert_eq!(summary["metrics"]["vus_max"]["max"], 3);
+    let (ended, cut, _) = ran(
+        &format!("{{ executor: 'ramping-vus', gracefulRampDown: '30s', gracefulStop: '0s', {stages} }}"),
+        "sleep(20)",
+    );
+    assert_eq!((ended, cut), (0, 3), "cut off when all is over");
+}
+
+#[test]
+fn rates_begin_where_they_are_told_and_jump() {
+    let (ended, cut, _) = ran(
+        "{ executor: 'ramping-arrival-rate', startRate: 20, preAllocatedVUs: 5, stages: [{ duration: '1s', target: 20 }, { duration: '0s', target: 60 }, { duration: '1s', target: 60 }] }",
+        "",
+    );
+    assert_eq!(cut, 0);
+    assert!((79..=81).contains(&ended), "20 in the first second and 60 in the next: {ended}");
+    let (ended, _, _) = ran(
+        "{ executor: 'constant-arrival-rate', rate: 120, timeUnit: '1m', duration: '2s', preAllocatedVUs: 2, startTime: '1s' }",
+        "",
+    );
+    assert_eq!(ended, 4, "120 a minute for two seconds");
+}
+
+#[test]
+fn iterations_are_numbered_and_divided() {
+    let (ended, _, summary) = ran(
+        "{ executor: 'per-vu-iterations', vus: 3, iterations: 4, env: { WHO: 'me' }, exec: 'default' }",
+        "if (__ENV.WHO !== 'me' || __ITER !== exec.vu.iterationInScenario || exec.vu.iterationInScenario > 3) throw new Error('wrong');",
+    );
+    assert_eq!((ended, &summary["metrics"]["iterations"]["count"]), (12, &json!(12)));
+    let (ended, _, _) = ran(
+        "{ executor: 'shared-iterations', vus: 3, iterations: 7 }",
+        "globalThis.seen = (globalThis.seen || 0) + 1; if (exec.scenario.iterationInTest > 6) throw new Error('wrong'); sleep(0.05);",
+    );
+    assert_eq!(ended, 7);
+    // What maxDuration leaves undone is dropped, and counted.
+    let (ended, _, summary) = ran(
+        "{ executor: 'shared-iterations', vus: 2, iterations: 50, maxDuration: '1s', gracefulStop: '10s' }",
+        "sleep(0.4)",
+    );
+    let dropped = summary["metrics"]["dropped_iterations"]["count"].as_u64().unwrap();
+    assert_eq!(ended + dropped, 50, "{summary}");
+    assert!((2..=8).contains(&ended), "{ended}");
+}

@@ -246,6 +246,16 @@ fn wrong_values_are_refused() {
         assert!(!ran.stderr.contains("RAN"), "{}", ran.all());
     }
     let unknown = "export const options = { colour: 'red', iterations: 1 };\nexport default () => console.log('RAN');";
+    let console = "export const options = { consoleOutput: 'c.log' };\nexport default () => console.log('RAN');";
+    run_files_with(&[("t.js", console)], &[], &["run", "-q", "t.js"]).exits(0).says(&[
+        "RAN",
+        "level=warning",
+        "consoleOutput",
+    ]);
+    let variable = [("INRUSH_CONSOLE_OUTPUT", "c.log")];
+    let ran =
+        run_files_with(&[("t.js", "export default () => console.log('RAN');")], &variable, &["run", "-q", "t.js"]);
+    assert!(quiet(ran.exits(0)).file("c.log").contains("RAN"));
     run_files_with(&[("t.js", unknown)], &[], &["run", "-q", "t.js"]).exits(0).says(&[
         "RAN",
         "level=warning",
