@@ -4,7 +4,7 @@ import http from 'k6/http';
 import { eq, throws, done } from './eq.js';
 
 const PAGE = `<html><head><title>A title</title></head><body>
-<h1 id="top" data-word="w" data-whole="12" data-part="1.5" data-kept="1.50" data-power="1.1e02" data-flag="true" data-none="null" data-list='{"id":7}' data-empty="" class="one two">Head</h1>
+<h1 id="top" data-word="w" data-whole="12" data-part="0.25" data-kept="2.30" data-power="4e03" data-flag="true" data-none="null" data-list='{"id":7}' data-empty="" class="one two">Head</h1>
 <p class="p">first</p><p class="p q">second <b>bold</b></p><div id="d"><p>inner</p></div>
 <ul><li id="l1">1</li><li id="l2" class="x">2</li><li id="l3">3</li><li id="l4" class="x">4</li></ul>
 <form id="f" action="/go"><input id="text" name="t" value="tv"><input type="radio" name="r" value="1"><input type="radio" name="r" value="2" checked>
@@ -46,7 +46,7 @@ export default function () {
   eq('text, html', [doc.find('p.q').text(), doc.find('p.q').html(), doc.find('none').text(), doc.find('none').html()], ['second bold', 'second <b>bold</b>', '', '']);
   eq('attr', [doc.find('h1').attr('class'), doc.find('h1').attr('none') === undefined, doc.find('h1').attr('none', 'd'), doc.find('none').attr('a') === undefined], ['one two', true, 'd', true]);
   const h1 = doc.find('h1');
-  eq('data', [h1.data('word'), h1.data('whole'), h1.data('part'), h1.data('kept'), h1.data('power'), h1.data('flag'), h1.data('list'), h1.data('empty') === undefined, h1.data('missing') === undefined], ['w', 12, 1.5, '1.50', '1.1e02', true, { id: 7 }, true, true]);
+  eq('data', [h1.data('word'), h1.data('whole'), h1.data('part'), h1.data('kept'), h1.data('power'), h1.data('flag'), h1.data('list'), h1.data('empty') === undefined, h1.data('missing') === undefined], ['w', 12, 0.25, '2.30', '4e03', true, { id: 7 }, true, true]);
   eq('all data', Object.keys(h1.data()).sort(), ['empty', 'flag', 'kept', 'list', 'none', 'part', 'power', 'whole', 'word']);
   eq('val', [doc.find('#text').val(), doc.find('select[name=s]').val(), doc.find('select[name=m]').val(), doc.find('textarea').val(), doc.find('option[selected]').val(), doc.find('button').val()], ['tv', 'b', ['1', '3'], 'long\ntext', 'b', 'bv']);
   // Forms as a browser sends them: no button, nothing disabled, nothing without a name.

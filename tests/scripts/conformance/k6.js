@@ -13,18 +13,18 @@ export default function () {
     eq(`argument ${text}`, check(value, { argument: (v) => v }), want);
   }
   eq('all must hold', [check(1, { a: true, b: true }), check(1, { a: true, b: false })], [true, false]);
-  eq('no checks in it', [check(1, {}), check(null, 12345)], [true, true]);
+  eq('no checks in it', [check(1, {}), check(null, 77)], [true, true]);
   eq('a list', check(null, [true]), true);
   eq('tags', check(null, { tagged: true }, { a: 1, b: '2' }), true);
   throws('no checks', () => check(5), 'no checks provided');
   throws('a name with ::', () => check(null, { '::': true }), "'::'");
   throws('an async check', () => check(1, { a: async () => {} }), 'async functions');
   let second = false;
-  throws('the first that throws ends it', () => check(null, { a() { throw new Error('error A'); }, b() { second = true; } }), 'error A');
+  throws('the first that throws ends it', () => check(null, { a() { throw new Error('first error'); }, b() { second = true; } }), 'first error');
   eq('the second did not run', second, false);
 
   eq('group gives what its function gave', group('g', () => 7), 7);
-  eq('group tag', [group('my group', () => exec.vu.tags.group), group('a', () => group('b', () => exec.vu.tags.group)), exec.vu.tags.group], ['::my group', '::a::b', '']);
+  eq('group tag', [group('the shop', () => exec.vu.tags.group), group('a', () => group('b', () => exec.vu.tags.group)), exec.vu.tags.group], ['::the shop', '::a::b', '']);
   throws('group with ::', () => group('::', () => {}), "'::'");
   throws('async group', () => group('x', async () => {}), 'async functions');
   throws('group that throws', () => group('x', () => { throw new Error('inside'); }), 'inside');
@@ -36,11 +36,11 @@ export default function () {
   sleep('0.05');
   sleep(0);
   eq('slept', Date.now() - start >= 149, true);
-  randomSeed(12345);
+  randomSeed(4711);
   const first = [Math.random(), Math.random(), Math.random()];
-  randomSeed(12345);
+  randomSeed(4711);
   eq('the same again', [Math.random(), Math.random(), Math.random()], first);
-  randomSeed(54321);
+  randomSeed(815);
   eq('others with another seed', Math.random() === first[0], false);
   done();
 }
