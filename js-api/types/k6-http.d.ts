@@ -194,8 +194,8 @@ declare module 'k6/http' {
     }): boolean;
     /** The values sent to a URL, by name. */
     cookiesForURL(url: string): Record<string, string[]>;
-    clear(url: string): void;
-    delete(url: string, name: string): void;
+    clear(url: string): boolean;
+    delete(url: string, name: string): boolean;
   }
   /** This VU's own jar. Throws in the init code. */
   export function cookieJar(): CookieJar;

@@ -11,6 +11,7 @@ use super::script_flags::ScriptFlags;
 use super::session::Session;
 use crate::error::Error;
 use crate::js::ScriptInfo;
+use crate::metrics::threshold;
 use crate::options::{self, Checked, Layers};
 use crate::secrets::Secrets;
 
@@ -80,6 +81,12 @@ pub(super) fn check(source: &ScriptFlags, flags: Option<&OptionFlags>) -> Result
     }
     found.options(&problems);
     found.functions(&options, &info.functions);
+    if flags.is_some() && !options.no_thresholds {
+        // As `run` does; the script's metrics are known now.
+        if let Err(problems) = threshold::validate(&options.thresholds, &session.shared.registry) {
+            found.thresholds(&problems);
+        }
+    }
     found.finish()?;
     let script_json = options::script_json(own);
     Ok(CheckedScript { session, archived: source.archive.is_some(), options, script_json })

@@ -86,10 +86,9 @@ impl RunArgs {
     /// Where the script's output goes, if not to the log. Logging starts before options are merged, so only the flag and
     /// the environment can say so.
     pub(super) fn console_output(&self) -> Option<String> {
-        self.options
-            .console_output
-            .clone()
-            .or_else(|| std::env::var("K6_CONSOLE_OUTPUT").ok().filter(|v| !v.is_empty()))
+        let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let flag = self.options.console_output.clone();
+        flag.or_else(|| variable("INRUSH_CONSOLE_OUTPUT")).or_else(|| variable("K6_CONSOLE_OUTPUT"))
     }
 }
 
@@ -142,6 +141,11 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     });
     for warning in warnings {
         tracing::warn!("{warning}");
+    }
+    if options.console_output.is_some() && options.console_output != args.console_output() {
+        tracing::warn!(
+            "consoleOutput: has no effect in a script or a file, as in k6; use --console-output or K6_CONSOLE_OUTPUT"
+        );
     }
     found.options(&problems);
     found.functions(&options, &info.functions);

@@ -50,6 +50,10 @@ impl Outgoing {
             headers.push("Content-Length", length.to_string());
         }
         for (name, value) in given.iter().filter(|(name, _)| !OURS.iter().any(|ours| ours.eq_ignore_ascii_case(name))) {
+            // As in k6 an empty User-Agent means none.
+            if value.is_empty() && name.eq_ignore_ascii_case("User-Agent") {
+                continue;
+            }
             headers.push(name, value);
         }
         let authorization = match login {

@@ -3,20 +3,42 @@
 
 use serde_json::{Map, Value, json};
 
-use super::duration::format_duration;
+use crate::metrics::SystemTag;
+
+use super::duration::{duration_from_millis, format_duration, parse_duration};
 use super::fields::FIELDS;
 use super::scenario::{ExecutorConfig, Scenario, Stage};
 
-/// Builds the object.
-pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario]) -> Value {
+/// Builds the object. As in k6 the options that have a default set show it; those whose default is a number do not.
+pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario], trend_stats: &[String]) -> Value {
     let mut out = Map::new();
     for field in FIELDS {
-        out.insert(field.name.to_owned(), merged.get(field.name).cloned().unwrap_or(Value::Null));
+        let value = merged.get(field.name).cloned().unwrap_or(Value::Null);
+        let value = match (field.name, value) {
+            (name, value) if name.ends_with("Timeout") || name == "minIterationDuration" => go_duration(value),
+            ("dns", Value::Null) => json!({ "ttl": null, "select": null, "policy": null }),
+            ("summaryTrendStats", Value::Null) => json!(trend_stats),
+            ("systemTags", Value::Null) => {
+                SystemTag::ALL.iter().filter(|tag| tag.on_by_default()).map(|tag| tag.name()).collect()
+            }
+            (_, value) => value,
+        };
+        out.insert(field.name.to_owned(), value);
     }
     hide_keys(&mut out);
     let expanded: Map<String, Value> = scenarios.iter().map(|s| (s.name.clone(), scenario(s))).collect();
     out.insert("scenarios".to_owned(), Value::Object(expanded));
     Value::Object(out)
+}
+
+/// A duration in Go's spelling: `90s` and `90000` are `1m30s`. What is none has been reported and stays.
+fn go_duration(value: Value) -> Value {
+    let parsed = match &value {
+        Value::String(text) => parse_duration(text).ok(),
+        Value::Number(ms) => ms.as_f64().and_then(|ms| duration_from_millis(ms).ok()),
+        _ => None,
+    };
+    parsed.map_or(value, |time| Value::from(format_duration(time)))
 }
 
 /// Private keys and their passwords are nobody's business: what this makes is shown and written.

@@ -45,7 +45,7 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
         json: Value::Null,
         scenarios,
     };
-    options.json = merged_json::build(merged, &options.scenarios);
+    options.json = merged_json::build(merged, &options.scenarios, &options.summary_trend_stats);
     options
 }
 

@@ -409,3 +409,16 @@ fn any_json() -> impl proptest::strategy::Strategy<Value = Value> {
         ]
     })
 }
+
+/// The table of variables in the manual is held against ours; `tests/it/conformance/surface.rs` does the same with names and flags.
+#[test]
+fn every_variable_of_an_option_is_in_the_manual() {
+    let page = include_str!("../../docs/k6-compat/command-line.md");
+    let missing: Vec<String> = fields::FIELDS
+        .iter()
+        .filter(|field| !field.env.is_empty())
+        .map(|field| format!("`K6_{}`", field.env))
+        .filter(|variable| !page.contains(variable.as_str()) && !page.contains(&variable.replacen("K6_", "INRUSH_", 1)))
+        .collect();
+    assert!(missing.is_empty(), "docs/k6-compat/command-line.md says nothing on {missing:?}");
+}

@@ -5,6 +5,7 @@ mod ai_errors;
 mod ai_truth;
 mod archives;
 mod commands;
+mod conformance;
 mod executors;
 mod exit_codes;
 mod fetch;

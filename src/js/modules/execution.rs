@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use boa_engine::object::ObjectInitializer;
 use boa_engine::object::builtins::JsProxyBuilder;
 use boa_engine::property::Attribute;
-use boa_engine::{Context, JsObject, JsResult, JsString, JsValue, NativeFunction, js_string};
+use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
 use crate::js::convert::{Native, arg, define, error, from_json, function, key_text, string, to_text, type_error};
 use crate::js::host::{Host, Phase, host, interrupted};
@@ -63,16 +63,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     define(&vu, "metrics", metrics);
     // The older spelling of the same thing.
     define(&vu, "tags", tags);
-    let test = getters(
-        &[("options", |_, _, c| {
-            let host = host(c);
-            match host.shared.options.get() {
-                Some(options) => Ok(from_json(&options.json, c)),
-                None => Err(error("exec.test.options is not available in the init context")),
-            }
-        })],
-        context,
-    );
+    let test = getters(&[("options", |_, _, c| options(c))], context);
     let abort = function("abort", 1, abort, context);
     define(&test, "abort", abort);
     let fail = function("fail", 1, fail, context);
@@ -101,6 +92,44 @@ fn id_in_test(host: &Host) -> u64 {
         Some(index) => host.options().segmentation.stripe().global(index) + 1,
         None => 0,
     }
+}
+
+/// The options of the run as scripts see them; made once per context.
+#[derive(Trace, Finalize, JsData)]
+struct RunOptions(JsValue);
+
+/// `exec.test.options`: every option, null where not set. The shortcuts are left out, because they have become scenarios.
+fn options(context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    host.not_in_init("exec.test.options")?;
+    if let Some(known) = context.get_data::<RunOptions>() {
+        return Ok(known.0.clone());
+    }
+    let mut json = host.options().json.clone();
+    for shortcut in ["vus", "iterations", "duration", "stages"] {
+        if let Some(all) = json.as_object_mut() {
+            all.remove(shortcut);
+        }
+    }
+    let value = from_json(&json, context);
+    freeze(&value, context)?;
+    context.insert_data(RunOptions(value.clone()));
+    Ok(value)
+}
+
+/// Makes an object and all in it unchangeable.
+fn freeze(value: &JsValue, context: &mut Context) -> JsResult<()> {
+    let Some(object) = value.as_object() else { return Ok(()) };
+    for key in object.own_property_keys(context)? {
+        let inner = object.get(key, context)?;
+        freeze(&inner, context)?;
+    }
+    let constructor = context.intrinsics().constructors().object().constructor();
+    let native = constructor.get(js_string!("freeze"), context)?;
+    if let Some(native) = native.as_callable() {
+        native.call(&constructor.into(), std::slice::from_ref(value), context)?;
+    }
+    Ok(())
 }
 
 fn number(n: u64) -> JsValue {
@@ -132,18 +161,23 @@ fn in_scenario(context: &Context, read: impl FnOnce(&Host, &crate::vu::ScenarioS
 
 /// `test.abort([message])`: ends the whole run with exit code 108; nothing after it runs.
 fn abort(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let reason = arg(args, 0);
-    let text = if reason.is_undefined() { String::new() } else { to_text(&reason, context)? };
+    let text = reason(args, context)?;
     let host = host(context);
     host.shared.stop.trip(StopReason::ScriptAborted(text));
     Err(interrupted())
 }
 
+/// The message of `abort` and `fail`; empty when there is none.
+fn reason(args: &[JsValue], context: &mut Context) -> JsResult<String> {
+    let reason = arg(args, 0);
+    if reason.is_null_or_undefined() { Ok(String::new()) } else { to_text(&reason, context) }
+}
+
 /// `test.fail([message])`: the run goes on and ends with exit code 110.
 fn fail(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let reason = arg(args, 0);
-    let text = if reason.is_undefined() { String::new() } else { to_text(&reason, context)? };
+    let text = reason(args, context)?;
     let host = host(context);
+    host.not_in_init("exec.test.fail()")?;
     let mut slot = host.shared.state.marked_failed.lock().unwrap_or_else(|e| e.into_inner());
     slot.get_or_insert(text);
     Ok(JsValue::undefined())
@@ -187,6 +221,7 @@ fn refresh(host: &Host, key: &str, value: Option<&str>) {
 }
 
 fn set_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    host(context).not_in_init("exec.vu.tags")?;
     let (key, value) = pair(args, "tag", context)?;
     let host = host(context);
     refresh(&host, &key, Some(&value));
@@ -195,6 +230,7 @@ fn set_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
 }
 
 fn get_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    host(context).not_in_init("exec.vu.tags")?;
     let key = arg(args, 1).to_property_key(context)?;
     let host = host(context);
     let tags = host.tags.borrow();

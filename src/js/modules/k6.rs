@@ -37,11 +37,14 @@ fn check(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     let host = host(context);
     host.not_in_init("check()")?;
     let value = arg(args, 0);
-    let Some(tests) = arg(args, 1).as_object() else {
+    let tests = arg(args, 1);
+    if tests.is_null_or_undefined() {
         return Err(type_error(
-            "check() needs an object of tests as its second argument: check(value, { 'name': (v) => ... })",
+            "no checks provided: check() needs an object of tests as its second argument: check(value, { 'name': (v) => ... })",
         ));
-    };
+    }
+    // As in k6: a number or text holds no tests, and all of none passed.
+    let Some(tests) = tests.as_object() else { return Ok(true.into()) };
     let own_tags = tags_of(&arg(args, 2), "check()", context)?;
     let mut all = true;
     for (name, test) in entries(&tests, context)? {
@@ -50,7 +53,7 @@ fn check(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
         }
         if is_async(&test, context) {
             return Err(type_error(format!(
-                "check '{name}' is an async function: await the value first, then check it"
+                "check '{name}': check() does not support async functions; await the value first, then check it"
             )));
         }
         let result = match test.as_callable() {
@@ -96,7 +99,7 @@ fn group(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVal
     };
     if is_async(&arg(args, 1), context) {
         return Err(type_error(format!(
-            "group '{name}' got an async function: what it does later would not belong to the group; await inside a plain async function instead"
+            "group '{name}': group() does not support async functions: what one does later would not belong to the group; await inside a plain async function instead"
         )));
     }
     let outer = Arc::clone(&host.group.borrow());

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use boa_engine::class::{Class, ClassBuilder};
+use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
 use crate::js::convert::{arg, define, entries, error, to_text, type_error};
@@ -35,7 +36,9 @@ macro_rules! metric_class {
             fn object_constructor(instance: &JsObject<Self>, _: &[JsValue], context: &mut Context) -> JsResult<()> {
                 let name = Arc::clone(&instance.borrow().data().inner.metric.name);
                 let name = JsString::from(name.as_ref());
-                instance.clone().upcast().create_data_property(js_string!("name"), name, context)?;
+                let fixed =
+                    PropertyDescriptor::builder().value(name).enumerable(true).writable(false).configurable(false);
+                instance.clone().upcast().define_property_or_throw(js_string!("name"), fixed, context)?;
                 Ok(())
             }
 

@@ -139,7 +139,9 @@ fn set(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsVa
         cookie.secure = secure.to_boolean();
         cookie.http_only = http_only.to_boolean();
     }
-    Ok(lock(&jar).set(&url, cookie).into())
+    // As in k6 a cookie the jar would never send, for instance of another domain, is no mistake.
+    lock(&jar).set(&url, cookie);
+    Ok(true.into())
 }
 
 fn cookies_for(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -167,7 +169,7 @@ fn clear(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<Js
     let jar = jar_of(this)?;
     let url = url_arg(args, context)?;
     lock(&jar).clear(&url);
-    Ok(JsValue::undefined())
+    Ok(true.into())
 }
 
 fn delete(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
@@ -175,5 +177,5 @@ fn delete(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
     let url = url_arg(args, context)?;
     let name = to_text(&arg(args, 1), context)?;
     lock(&jar).delete(&url, &name);
-    Ok(JsValue::undefined())
+    Ok(true.into())
 }
