@@ -22,6 +22,7 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
 }
 
 /// A text to look for in one other text, in the form of that other.
+#[expect(clippy::large_enum_variant, reason = "it lives on the stack for one call")]
 enum Needle<'a> {
     Bytes(&'a [u8], memmem::Finder<'a>),
     Units(&'a [u16], Cow<'a, [u16]>),
