@@ -190,7 +190,7 @@ impl Engine {
 
     fn run_entry(loader: &Loader, context: &mut Context) -> JsResult<Entry> {
         let id = &loader.script.entry;
-        loader.check_builtin_names(context)?;
+        loader.warn_of_unknown_names(context)?;
         if loader.script.module(id).is_none_or(|m| m.kind != ModuleKind::Esm) {
             return loader.exports(id, id, id, context).map(Entry::Exports);
         }

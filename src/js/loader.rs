@@ -17,9 +17,8 @@ use super::commonjs;
 use super::convert::{self, arg, text, to_text};
 use super::host::{Phase, host};
 use super::modules;
-use crate::script::code_frame::code_frame;
+use crate::script::code_frame::{code_frame, line_column};
 use crate::script::links::missing_name;
-use crate::script::problems::describe;
 use crate::script::resolve::Location;
 use crate::script::{ModuleKind, ModuleSource, Script};
 
@@ -71,7 +70,7 @@ impl Loader {
             },
             None => {
                 let api = self.builtin(id, context)?;
-                builtin_module(api, context)?
+                builtin_module(api, self.wanted_from(id), context)?
             }
         };
         self.loaded.borrow_mut().insert(id.to_owned(), module.clone());
@@ -98,11 +97,16 @@ impl Loader {
         Ok(api)
     }
 
-    /// Checks that built-in modules export what is imported from them: the engine would only say that something is missing.
+    /// Warns of names that built-in modules do not export. The script runs all the same, as in k6: such a name is null, and
+    /// published scripts import some that they never use.
     ///
     /// # Errors
-    /// The first name that is not exported, with its place.
-    pub(crate) fn check_builtin_names(&self, context: &mut Context) -> JsResult<()> {
+    /// Whatever building a module throws.
+    pub(crate) fn warn_of_unknown_names(&self, context: &mut Context) -> JsResult<()> {
+        // Once per run, not once per VU.
+        if host(context).vu_id != 0 {
+            return Ok(());
+        }
         for module in self.script.modules() {
             for wanted in &module.names {
                 let Some(target) = module.imports.get(&wanted.specifier) else { continue };
@@ -110,18 +114,28 @@ impl Loader {
                     continue;
                 }
                 let api = self.builtin(target, context)?;
-                let key = JsString::from(wanted.name.as_str());
-                if api.has_own_property(key, context)? {
+                if api.has_own_property(JsString::from(wanted.name.as_str()), context)? {
                     continue;
                 }
                 let names: Vec<String> = convert::entries(&api, context)?.into_iter().map(|(name, _)| name).collect();
                 let (message, hint) = missing_name(&wanted.name, target, &names);
-                let file = Location::of(&module.url);
-                let text = describe(&file, &module.original, wanted.offset, wanted.length, &message, &hint);
-                return Err(JsNativeError::syntax().with_message(text).into());
+                let (line, column) = line_column(&module.original, wanted.offset);
+                tracing::warn!("{message} ({}:{line}:{column}); {hint}; it is null here", Location::of(&module.url));
             }
         }
         Ok(())
+    }
+
+    /// What the script imports from a built-in module by name, whether the module has it or not.
+    fn wanted_from(&self, id: &str) -> Vec<JsString> {
+        let modules = self.script.modules();
+        let wanted = modules.iter().flat_map(|module| {
+            module
+                .names
+                .iter()
+                .filter(|wanted| module.imports.get(&wanted.specifier).is_some_and(|target| &**target == id))
+        });
+        wanted.map(|wanted| JsString::from(wanted.name.as_str())).collect()
     }
 }
 
@@ -147,18 +161,29 @@ pub(super) fn syntax_error(error: &JsError, source: &ModuleSource) -> JsError {
     JsNativeError::syntax().with_message(text).into()
 }
 
-/// A built-in module: its object is the default export, its properties are the named exports.
-fn builtin_module(api: JsObject, context: &mut Context) -> JsResult<Module> {
+/// A built-in module: its object is the default export, its properties are the named exports. Names that are `wanted` and
+/// that it does not have are null.
+fn builtin_module(api: JsObject, wanted: Vec<JsString>, context: &mut Context) -> JsResult<Module> {
     let mut names: Vec<JsString> = Vec::new();
     for (key, _) in convert::entries(&api, context)? {
         names.push(JsString::from(key));
+    }
+    let mut unknown: Vec<JsString> = Vec::new();
+    for name in wanted {
+        if name != js_string!("default") && !names.contains(&name) {
+            names.push(name.clone());
+            unknown.push(name);
+        }
     }
     if !names.contains(&js_string!("default")) {
         names.push(js_string!("default"));
     }
     let init = SyntheticModuleInitializer::from_copy_closure_with_captures(
-        |module, api: &JsObject, context| {
+        |module, (api, unknown): &(JsObject, Vec<JsString>), context| {
             let mut has_default = false;
+            for name in unknown {
+                module.set_export(name, JsValue::null())?;
+            }
             for (key, value) in convert::entries(api, context)? {
                 // Added by the script before the module was first imported.
                 if module.set_export(&JsString::from(key.as_str()), value).is_ok() {
@@ -170,7 +195,7 @@ fn builtin_module(api: JsObject, context: &mut Context) -> JsResult<Module> {
             }
             Ok(())
         },
-        api,
+        (api, unknown),
     );
     Ok(Module::synthetic(&names, init, None, None, context))
 }

@@ -235,7 +235,6 @@ fn all_problems_are_found_at_once() {
             "dns.select",
             "tlsVersion",
             "tlsCipherSuites",
-            "tlsCipherSuites",
             "tlsAuth[0].cert",
             "tlsAuth[0].key",
             "localIPs",
@@ -320,6 +319,11 @@ fn odd_options_are_warnings() {
             "tlsCipherSuites: not offered, as they are not safe any more: TLS_RSA_WITH_RC4_128_SHA",
         ]
     );
+    // What would leave nothing to offer does not keep the script from running.
+    let (options, warnings) = build(script(json!({"tlsCipherSuites": ["TLS_RSA_WITH_AES_128_GCM_SHA256"]}))).unwrap();
+    assert!(options.net.tls_cipher_suites.is_empty());
+    let text = warnings[0].to_string();
+    assert!(text.ends_with("TLS_RSA_WITH_AES_128_GCM_SHA256; the usual suites are offered instead"), "{text}");
 }
 
 #[test]

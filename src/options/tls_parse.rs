@@ -114,16 +114,8 @@ fn suites(top: &mut Reader<'_>, net: &mut NetOptions) {
         return;
     }
     let names = weak.join(", ");
-    if net.tls_cipher_suites.is_empty() {
-        let hint = "add a suite such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, or leave the option out";
-        top.problem(
-            "tlsCipherSuites",
-            format!("none of these can be offered, they are not safe any more: {names}"),
-            hint,
-        );
-    } else {
-        top.warn("tlsCipherSuites", format!("not offered, as they are not safe any more: {names}"));
-    }
+    let instead = if net.tls_cipher_suites.is_empty() { "; the usual suites are offered instead" } else { "" };
+    top.warn("tlsCipherSuites", format!("not offered, as they are not safe any more: {names}{instead}"));
 }
 
 /// `[{ domains, cert, key, password }]`.

@@ -76,8 +76,3 @@ fn at(place: &Place<'_>) -> String {
     }
     out
 }
-
-/// One problem as a text of its own, for whoever finds it later than `load`.
-pub fn describe(file: &Location, text: &str, offset: usize, length: usize, message: &str, hint: &str) -> String {
-    format!("{message}{}\n    help: {hint}", at(&Place { file, text, offset, length }))
-}

@@ -30,10 +30,16 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
     wrap(&prototype, "padEnd", 2, pad, context)
 }
 
-type Wrapper = fn(&JsValue, &[JsValue], &JsObject, &mut Context) -> JsResult<JsValue>;
+pub(super) type Wrapper = fn(&JsValue, &[JsValue], &JsObject, &mut Context) -> JsResult<JsValue>;
 
 /// Replaces a method by a function that gets the original.
-fn wrap(prototype: &JsObject, name: &str, length: usize, with: Wrapper, context: &mut Context) -> JsResult<()> {
+pub(super) fn wrap(
+    prototype: &JsObject,
+    name: &str,
+    length: usize,
+    with: Wrapper,
+    context: &mut Context,
+) -> JsResult<()> {
     let key = JsString::from(name);
     let Some(original) = prototype.get(key.clone(), context)?.as_callable() else { return Ok(()) };
     let native = NativeFunction::from_copy_closure_with_captures(

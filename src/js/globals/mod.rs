@@ -7,6 +7,7 @@ mod environment;
 mod error_stack;
 mod json;
 pub(crate) mod open;
+mod string_search;
 mod text_coding;
 pub(crate) mod timers;
 pub(crate) mod web;
@@ -18,6 +19,7 @@ use boa_engine::{Context, JsResult};
 pub(crate) fn install(context: &mut Context) -> JsResult<()> {
     json::install(context)?;
     depth_guard::install(context)?;
+    string_search::install(context)?;
     error_stack::install(context)?;
     console::install(context)?;
     date_parse::install(context)?;
