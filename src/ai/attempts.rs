@@ -101,6 +101,11 @@ impl Plan {
         let calls = specs.into_iter().map(make).collect::<Result<_, _>>()?;
         Ok(Self { calls, failover, retry, timeout, seed })
     }
+
+    /// The calls as they will be sent, one per target: what every attempt has to carry is put into each of them.
+    pub fn calls_mut(&mut self) -> &mut [Call] {
+        &mut self.calls
+    }
 }
 
 /// Runs a call to its end, in as many attempts as it takes. Never an `Err`: a failure is part of the result.

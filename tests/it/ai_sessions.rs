@@ -8,7 +8,7 @@ fn turns_keep_the_history() {
     let ran = holds(
         r"
 const llm = ai.model({ model: 'gpt-4o' });
-export const options = { thresholds: { 'ai_ttft{turn:1}': ['max>0'], 'ai_requests{turn:2}': ['count==2'], 'ai_requests{turn:3}': ['count==1'] } };
+export const options = { thresholds: { 'ai_ttft{turn:1}': ['max>0'], 'ai_requests{turn:2}': ['count==1'], 'ai_requests{turn:3}': ['count==2'] } };
 export default async () => {
   const talk = llm.session({ system: 'Be brief.', maxTokens: 5, ignoreEos: true });
   is('new', [talk.turn, talk.system, talk.history, talk.cachedShare, talk.usage.calls], [0, 'Be brief.', [], null, 0]);
