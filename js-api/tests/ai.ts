@@ -32,6 +32,38 @@ ai.stream({ model: llm, prompt: 'hello' });
 ai.stream({ model: 'gpt-4o', prompt: 'hello' });
 same<Promise<StreamResponse>, ReturnType<typeof ai.streamAsync>>(true);
 
+const pair: Model = ai.failover([llm, { model: 'b', baseURL: 'http://127.0.0.1:1/v1' }, 'c'], {
+  on: ['server', 'overloaded'],
+  cooldown: '5s',
+  failures: 2,
+  ttftBudget: 800,
+});
+pair.stream('hello', { retry: 3 }).attemptLog.map((attempt) => attempt.errorKind);
+llm.complete('hello', { retry: { attempts: 2, on: ['server'], backoff: 'exponential' }, validate: { type: 'object' } }).valid;
+llm.stream('hello', { retry: { attempts: 2, backoff: { initial: 100, max: '1s', jitter: 0, retryAfter: false } } }).ttftTotal;
+ai.model({ model: 'm', energy: { joulesPerOutputToken: 0.4 } }).stream('hello').energy;
+const talk = llm.session({
+  system: 'Be brief.',
+  maxHistoryTokens: 2000,
+  temperature: 0,
+  tools: { weather: { description: 'x', parameters: { type: 'object' }, handler: (args, info) => info.name + args.city } },
+});
+same<StreamResponse, ReturnType<typeof talk.say>>(true);
+talk.say('hello', { onToken: (_, info) => info.attempt < 3 });
+talk.say({ content: 'hello', maxTokens: 5 });
+talk.toolResult('id', { ok: true }).reset().history = [];
+same<typeof talk.cachedShare, number | null>(true);
+// @ts-expect-error a wrong key is never tried again
+llm.stream('hello', { retry: { attempts: 2, on: ['auth'] } });
+// @ts-expect-error a policy says how often
+llm.stream('hello', { retry: { on: ['server'] } });
+// @ts-expect-error a session keeps the messages itself
+llm.session({ messages: [] });
+// @ts-expect-error models, not functions
+ai.failover([() => llm]);
+// @ts-expect-error an estimate needs the cost of an output token
+ai.model({ energy: { idleWatts: 3 } });
+
 // Undefined times are null, never 0: arithmetic needs a check first.
 same<typeof res.ttft, number | null>(true);
 same<typeof res.errorKind, ErrorKind | null>(true);

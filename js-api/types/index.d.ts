@@ -19,6 +19,7 @@
 /// <reference path="./k6-timers.d.ts" />
 /// <reference path="./k6-net-grpc.d.ts" />
 /// <reference path="./k6-options.d.ts" />
+/// <reference path="./k6-x-llm.d.ts" />
 /// <reference path="./k6-x-redis.d.ts" />
 /// <reference path="./k6-websockets.d.ts" />
 /// <reference path="./k6-ws.d.ts" />

@@ -25,6 +25,8 @@ declare module 'inrush/ai' {
     price?: Price;
     /** Objectives of every call. */
     slo?: Slo;
+    /** Gives `energy` of a response and `ai_energy`: an estimate from your own figures. */
+    energy?: Energy;
     /** Merged into the JSON body of every request, as the server spells it. */
     extraBody?: Record<string, unknown>;
   }
@@ -36,6 +38,15 @@ declare module 'inrush/ai' {
     cachedInput?: number;
     /** `output` by default. */
     reasoning?: number;
+  }
+
+  /** What a server's tokens cost in energy, as you measured it. */
+  export interface Energy {
+    /** Per prompt token that was computed; cached ones cost nothing. 0 by default. */
+    joulesPerInputToken?: number;
+    joulesPerOutputToken: number;
+    /** Power drawn while the call lasts; under load, the machine's idle power divided by the calls in flight. 0 by default. */
+    idleWatts?: number;
   }
 
   /** Limits in milliseconds; a call meets its SLO when it succeeded and every limit given here holds. */
@@ -56,6 +67,87 @@ declare module 'inrush/ai' {
     completeAsync(request: Request, params?: CommonParams): Promise<CompleteResponse>;
     /** Tokens of a text, or of messages with the overhead of the chat format, by this model's tokenizer. */
     countTokens(input: string | Message[]): number;
+    /** A conversation with this model, which keeps the history and calls tools. */
+    session(options?: SessionOptions): Session;
+  }
+
+  /** Options of a failover. */
+  export interface FailoverOptions {
+    /** Kinds of failure after which the next target is tried; all that another server can mend by default. */
+    on?: ErrorKind[];
+    /** How long a target is passed by once its circuit is open, before one call probes it; 30 s by default. */
+    cooldown?: string | number;
+    /** Failures in a row that open a circuit; 3 by default. */
+    failures?: number;
+    /** A stream without a token after so long is cancelled and the next target tried. Not applied to the last one that is left. */
+    ttftBudget?: string | number;
+  }
+
+  // ---------------------------------------------------------------- conversations
+
+  /** Fields of a request, sent with every call of the session, beside its own. */
+  export interface SessionOptions extends Omit<ChatRequest, 'model' | 'messages' | 'prompt' | 'system' | 'tools'> {
+    system?: string;
+    /** With a `handler` the session calls the tool itself; without one, `say` returns the calls and waits for `toolResult`. */
+    tools?: Record<string, SessionTool> | (SessionTool & { name: string })[];
+    /** Before a call, whole turns are dropped from the front until the messages fit; the newest turn always stays. */
+    maxHistoryTokens?: number;
+    /** Most calls of one turn; 8 by default. */
+    maxRounds?: number;
+    /** `false` asks for each answer in one piece. */
+    stream?: boolean;
+  }
+
+  export interface SessionTool {
+    description?: string;
+    /** JSON schema of the arguments. */
+    parameters?: Record<string, unknown>;
+    strict?: boolean;
+    /**
+     * Called with the arguments; a string is passed on as it is, anything else as JSON. With `sayAsync` it may be asynchronous. What it
+     * throws, `say` throws, and the turn is undone.
+     */
+    handler?: (args: any, info: ToolInfo) => unknown;
+  }
+
+  export interface ToolInfo {
+    readonly id: string;
+    readonly name: string;
+    readonly turn: number;
+    /** The call of the turn that asked for it, from 1. */
+    readonly round: number;
+    readonly session: Session;
+  }
+
+  /** What to say: a text, parts, or either with request fields for this turn. Nothing: go on after `toolResult`. */
+  export type Saying = string | ContentPart[] | (Partial<Omit<SessionOptions, 'system' | 'tools' | 'maxHistoryTokens' | 'maxRounds' | 'stream'>> & { content: string | ContentPart[] });
+
+  export interface Session {
+    /** One turn; blocks until the answer (after all tool calls) is there. A failed turn leaves the history as it was. */
+    say(content?: Saying, params?: Params): StreamResponse;
+    sayAsync(content?: Saying, params?: Params): Promise<StreamResponse>;
+    /** The result of a tool call that has no handler. */
+    toolResult(call: string | ToolCall, result: unknown): Session;
+    /** Forgets the messages and begins with turn 1; `usage` goes on. */
+    reset(): Session;
+    /** Completed turns. */
+    readonly turn: number;
+    readonly system: string | null;
+    /** A copy of the messages, without the system message; may be set. */
+    history: Message[];
+    /** The responses of the last turn, in order. */
+    readonly rounds: StreamResponse[];
+    /** What all its calls used up. */
+    readonly usage: {
+      readonly calls: number;
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+      readonly cachedTokens: number;
+      readonly reasoningTokens: number;
+      readonly cost: number;
+    };
+    /** Share of the input that came from the server's cache; null when it never said. */
+    readonly cachedShare: number | null;
   }
 
   // ---------------------------------------------------------------- the request
@@ -131,6 +223,34 @@ declare module 'inrush/ai' {
     headers?: Record<string, string>;
     /** Replaces the model's SLO for this call. */
     slo?: Slo;
+    /** Sends a failed call again: how often in all, or a policy. Off by default. `timeout` covers all attempts. */
+    retry?: number | Retry;
+    /** JSON schema of the answer's text: gives `valid`, `validationErrors` and the rate `ai_valid`. Compiled once. */
+    validate?: Record<string, unknown> | boolean;
+    /** Tag `turn`; sessions set it themselves. */
+    turn?: number;
+  }
+
+  export interface Retry {
+    /** Most tries, the first one included. */
+    attempts: number;
+    /** `rate_limited`, `overloaded`, `queue_full`, `timeout`, `ttft_timeout`, `stalled`, `interrupted`, `connection` and `server` by default. */
+    on?: Exclude<ErrorKind, 'auth' | 'budget' | 'cancelled'>[];
+    /** `retry-after` by default: what the server asks for, else exponential. Text or number: a fixed wait. */
+    backoff?: 'retry-after' | 'exponential' | (string & {}) | number | Backoff;
+  }
+
+  export interface Backoff {
+    /** The first wait; 500 ms by default. */
+    initial?: string | number;
+    /** 2 by default. */
+    factor?: number;
+    /** The longest wait, also for `Retry-After`; 60 s by default. */
+    max?: string | number;
+    /** Random share of a wait, 0 to 1; 0.25 by default. */
+    jitter?: number;
+    /** Whether the server's `Retry-After` goes before; true by default. */
+    retryAfter?: boolean;
   }
 
   export interface Params extends CommonParams {
@@ -155,8 +275,10 @@ declare module 'inrush/ai' {
     /** Number of this content event, from 0. */
     readonly index: number;
     readonly kind: 'text' | 'reasoning';
-    /** Milliseconds from the start of the call to the socket read that completed the event. */
+    /** Milliseconds from the start of the attempt to the socket read that completed the event. */
     readonly elapsed: number;
+    /** The attempt it belongs to, from 1: a call that is sent again streams again. */
+    readonly attempt: number;
   }
 
   export interface StreamEvent {
@@ -172,8 +294,10 @@ declare module 'inrush/ai' {
     readonly text: string;
     /** The data as received: JSON of the server's own shape, or `[DONE]`. */
     readonly data: string;
-    /** Milliseconds from the start of the call to the socket read that completed the event. */
+    /** Milliseconds from the start of the attempt to the socket read that completed the event. */
     readonly elapsed: number;
+    /** The attempt it belongs to, from 1. */
+    readonly attempt: number;
   }
 
   // ---------------------------------------------------------------- the response
@@ -270,8 +394,36 @@ declare module 'inrush/ai' {
     readonly headers: Record<string, string>;
     /** Requests sent for this call; 1 without retries. */
     readonly attempts: number;
+    /** Every attempt, the last one included. */
+    readonly attemptLog: Attempt[];
+    /** Which target of a failover ended the call; null without one. */
+    readonly target: string | null;
+    /** As `e2e`, from the start of the first attempt. */
+    readonly e2eTotal: number | null;
+    /** Whether the text fits `validate`; null without it, for a failed call, and when only tools were called. */
+    readonly valid: boolean | null;
+    /** Why not, at most 10 reasons. */
+    readonly validationErrors: string[];
+    /** Whether the API says that the model or a filter refused; null for a failed call. */
+    readonly refused: boolean | null;
+    /** Neither text nor tool call nor refusal nor audio; null for a failed call. */
+    readonly empty: boolean | null;
+    /** Joules, an estimate; null without `energy` of the model. */
+    readonly energy: number | null;
     /** `text` as JSON. Throws when it is not. */
     json(): any;
+  }
+
+  export interface Attempt {
+    readonly target: string | null;
+    readonly status: number;
+    readonly errorKind: ErrorKind | null;
+    readonly error: string;
+    readonly ttft: number | null;
+    /** Milliseconds from its start to its end. */
+    readonly duration: number;
+    /** Milliseconds waited after it. */
+    readonly waited: number;
   }
 
   export interface CompleteResponse extends Response {}
@@ -279,6 +431,8 @@ declare module 'inrush/ai' {
   export interface StreamResponse extends Response {
     /** Time to first token: start of the call to the first output of any kind. Connection set-up included. */
     readonly ttft: number | null;
+    /** As `ttft`, from the start of the first attempt: what a user waited. */
+    readonly ttftTotal: number | null;
     /** Time to first visible output: as `ttft`, reasoning left out. */
     readonly ttfo: number | null;
     /** Time per output token after the first: (last - first output) / (tokens - tokens of the first event). */
@@ -301,6 +455,11 @@ declare module 'inrush/ai' {
    */
   export function model(spec?: ModelSpec): Model;
 
+  /**
+   * Several models behind one, tried in order. Every method works as that of a single model; which targets are down is known to all VUs.
+   */
+  export function failover(targets: (Model | ModelSpec | string)[], options?: FailoverOptions): Model;
+
   /** Streams with `request.model`, or the model of the environment. */
   export function stream(request: Request, params?: Params): StreamResponse;
   export function streamAsync(request: Request, params?: Params): Promise<StreamResponse>;
@@ -315,6 +474,7 @@ declare module 'inrush/ai' {
 
   const ai: {
     model: typeof model;
+    failover: typeof failover;
     stream: typeof stream;
     streamAsync: typeof streamAsync;
     complete: typeof complete;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::answer::Answer;
+use super::attempts::Tries;
 use super::cancel::{Cancel, CancelReason};
 use super::errors::{self, CallError, ErrorKind};
 use super::event::StreamEvent;
@@ -44,7 +45,20 @@ pub struct Call {
     pub stream: bool,
     /// Start of the iteration as the executor intended it; None for closed-model executors.
     pub intended: Option<Instant>,
+    /// Limits that come from outside the call.
+    pub(super) bounds: Bounds,
     wire: WireRequest,
+}
+
+/// Limits of one attempt among several; the default is a call by itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bounds {
+    /// When the whole call has to be over, and the limit as it is told to people; None = the call's own timeout.
+    pub(super) total: Option<(Instant, Duration)>,
+    /// A stream without a token after so long is given up, because another target waits.
+    pub(super) ttft_budget: Option<Duration>,
+    /// The number of this attempt, from 1; 0 = there can be one only.
+    pub(super) attempt: u32,
 }
 
 impl Call {
@@ -63,7 +77,7 @@ impl Call {
         for (name, value) in &params.headers {
             wire.set_header(name, value);
         }
-        Ok(Self { spec, request, params, stream, intended, wire })
+        Ok(Self { spec, request, params, stream, intended, bounds: Bounds::default(), wire })
     }
 
     /// The model asked for.
@@ -107,15 +121,18 @@ pub struct RawCall {
     pub body_bytes: u64,
     /// A whole body, kept for `json()`; empty for streams.
     pub body: Vec<u8>,
+    /// The attempts before this one; None for a call that could have one only.
+    pub tries: Option<Box<Tries<RawCall>>>,
 }
 
 /// Runs a call to its end. Never an `Err`: a failure is part of the result.
 pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCall {
     let start = tokio::time::Instant::now().into_std();
     let params = &call.params;
+    let first_token = [params.ttft_timeout, call.bounds.ttft_budget].into_iter().flatten().min();
     let limits = Limits {
-        total: start + params.timeout.unwrap_or(call.spec.timeout),
-        ttft: params.ttft_timeout.filter(|_| call.stream).map(|limit| start + limit),
+        total: call.bounds.total.map_or_else(|| start + params.timeout.unwrap_or(call.spec.timeout), |total| total.0),
+        ttft: first_token.filter(|_| call.stream).map(|limit| start + limit),
         stall: params.stall_timeout.filter(|_| call.stream),
         abort: params.abort_after.and_then(|a| a.time).map(|time| start + time),
     };
@@ -130,6 +147,7 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         streamed: call.stream,
         body_bytes: 0,
         body: Vec::new(),
+        tries: None,
         call,
     };
 
@@ -173,7 +191,7 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
     raw
 }
 
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
@@ -316,13 +334,20 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
 
 fn stopped(raw: &mut RawCall, stop: Stop, when: &str) {
     let params = &raw.call.params;
+    let bounds = &raw.call.bounds;
     let seconds = |limit: Option<Duration>| format!("{:?}", limit.unwrap_or(raw.call.spec.timeout));
     let error = match stop {
         Stop::Timeout => {
-            (ErrorKind::Timeout, format!("no complete answer within timeout {}, {when}", seconds(params.timeout)))
+            let limit = bounds.total.map(|total| total.1).or(params.timeout);
+            (ErrorKind::Timeout, format!("no complete answer within timeout {}, {when}", seconds(limit)))
         }
         Stop::TtftTimeout => {
-            (ErrorKind::TtftTimeout, format!("no token within ttftTimeout {}, {when}", seconds(params.ttft_timeout)))
+            let by_budget = bounds.ttft_budget.filter(|budget| params.ttft_timeout.is_none_or(|limit| *budget < limit));
+            let (name, limit) = match by_budget {
+                Some(budget) => ("ttftBudget", Some(budget)),
+                None => ("ttftTimeout", params.ttft_timeout),
+            };
+            (ErrorKind::TtftTimeout, format!("no token within {name} {}, {when}", seconds(limit)))
         }
         Stop::Stalled => {
             (ErrorKind::Stalled, format!("no event for stallTimeout {}, {when}", seconds(params.stall_timeout)))
@@ -354,4 +379,4 @@ pub(super) fn transport_error(error: TransportError) -> CallError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -101,6 +101,8 @@ pub struct StreamEvent {
     pub index: u64,
     /// What it is about.
     pub kind: EventType,
+    /// The attempt it belongs to, from 1: a call that is sent again streams again.
+    pub attempt: u32,
     /// When the socket read that completed it returned.
     pub at: Instant,
     /// The same since the start of the call.

@@ -1,7 +1,7 @@
 //! What a model call is: request, stream timeline, tokens, cost, errors. No JavaScript.
 //!
 //! ```text
-//! spec + request + params -> call (network task: transport, reader, providers) -> RawCall
+//! spec + request + params -> attempts -> call (network task: transport, reader, providers) -> RawCall
 //! RawCall::finish (VU thread: account, tokens, timeline, cost, slo) -> CallResult -> samples
 //! ```
 //! Stamps are taken where bytes are read; tokens are counted after the stream has ended. A failed call is a result, never
@@ -9,12 +9,18 @@
 
 mod account;
 pub mod answer;
+pub mod attempt_samples;
+pub mod attempts;
 pub mod call;
 pub mod cancel;
+pub mod circuit;
+pub mod content;
 pub mod cost;
 pub mod durations;
+pub mod energy;
 pub mod errors;
 pub mod event;
+pub mod failover;
 mod fields;
 pub mod net_transport;
 pub mod params;
@@ -23,6 +29,7 @@ pub mod rate_limit;
 mod reader;
 pub mod request;
 pub mod result;
+pub mod retry;
 pub mod samples;
 pub mod secret;
 pub mod slo;
@@ -30,11 +37,13 @@ pub mod spec;
 pub mod timeline;
 pub mod tokens;
 pub mod transport;
+pub mod validate;
 mod watch;
 
 #[cfg(test)]
 mod fixtures;
 
+pub use attempts::Plan;
 pub use call::{Call, Hooks, RawCall, run};
 pub use cancel::{Cancel, CancelReason};
 pub use errors::{CallError, ErrorKind};

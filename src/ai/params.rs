@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::fields::{Fields, Problems};
+use super::retry::Retry;
 use super::slo::Slo;
 use super::spec::read_headers;
+use super::validate::Schema;
 
 /// A gap between content events longer than this is a stall, unless `stallThreshold` says otherwise.
 pub const DEFAULT_STALL_THRESHOLD: Duration = Duration::from_secs(1);
@@ -37,6 +39,12 @@ pub struct CallParams {
     pub abort_after: Option<AbortAfter>,
     /// Objectives of this call; None = the model's.
     pub slo: Option<Slo>,
+    /// Whether and how a failed call is sent again; None = it is not.
+    pub retry: Option<Retry>,
+    /// What the text of the answer has to be.
+    pub validate: Option<Schema>,
+    /// Tag `turn`: which turn of a conversation this is.
+    pub turn: Option<u64>,
 }
 
 /// When a client disconnects on purpose, whichever comes first.
@@ -62,6 +70,9 @@ impl Default for CallParams {
             headers: Vec::new(),
             abort_after: None,
             slo: None,
+            retry: None,
+            validate: None,
+            turn: None,
         }
     }
 }
@@ -77,6 +88,9 @@ const FIELDS: &[&str] = &[
     "headers",
     "abortAfter",
     "slo",
+    "retry",
+    "validate",
+    "turn",
     "onToken",
     "onEvent",
 ];
@@ -130,8 +144,16 @@ impl CallParams {
                 abort
             }),
             slo: f.nested("slo", Slo::FIELDS, Slo::read),
+            retry: Retry::read(f),
+            validate: read_schema(f),
+            turn: f.count("turn", 0),
         }
     }
+}
+
+fn read_schema(f: &mut Fields<'_>) -> Option<Schema> {
+    let schema = Schema::compile(f.value("validate")?);
+    schema.map_err(|what| f.problem("validate", what)).ok()
 }
 
 #[cfg(test)]

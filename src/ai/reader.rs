@@ -41,6 +41,7 @@ pub(super) struct Reader {
 struct State {
     provider: &'static ProviderDef,
     start: Instant,
+    attempt: u32,
     abort_after_tokens: Option<u64>,
     hooks: Hooks,
     waiting: VecDeque<StreamEvent>,
@@ -54,6 +55,7 @@ impl Reader {
         let state = State {
             provider: call.spec.provider,
             start,
+            attempt: call.bounds.attempt.max(1),
             abort_after_tokens: call.params.abort_after.and_then(|a| a.tokens),
             hooks,
             waiting: VecDeque::new(),
@@ -193,6 +195,7 @@ impl State {
         self.waiting.push_back(StreamEvent {
             index,
             kind,
+            attempt: self.attempt,
             at: event.at,
             since_start: event.at.saturating_duration_since(self.start),
             deltas,

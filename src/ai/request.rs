@@ -121,6 +121,29 @@ pub fn message(role: &str, content: Value) -> Value {
     serde_json::json!({ "role": role, "content": content })
 }
 
+/// Our `toolCalls` and `toolCallId` in the form that is kept and mapped from, OpenAI's: `tool_calls` and `tool_call_id`.
+pub fn normalise(message: &mut Value) {
+    let Value::Object(map) = message else { return };
+    if let Some(id) = map.remove("toolCallId") {
+        map.entry("tool_call_id").or_insert(id);
+    }
+    let Some(calls) = map.remove("toolCalls") else { return };
+    let call = |call: &Value| {
+        let arguments = match call.get("arguments") {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => "{}".to_owned(),
+            Some(other) => other.to_string(),
+        };
+        serde_json::json!({ "id": call.get("id"), "type": "function",
+            "function": { "name": call.get("name"), "arguments": arguments } })
+    };
+    if let Value::Array(calls) = calls
+        && !calls.is_empty()
+    {
+        map.entry("tool_calls").or_insert_with(|| calls.iter().map(call).collect());
+    }
+}
+
 fn read_messages(f: &mut Fields<'_>) -> Vec<Value> {
     let mut messages = Vec::new();
     if let Some(system) = f.string("system") {
@@ -138,10 +161,12 @@ fn read_messages(f: &mut Fields<'_>) -> Vec<Value> {
         }
         (true, false) => {
             for (i, item) in f.array("messages").into_iter().flatten().enumerate() {
-                if let Some(what) = wrong_with_message(item) {
+                let mut item = item.clone();
+                normalise(&mut item);
+                if let Some(what) = wrong_with_message(&item) {
                     f.problem(&format!("messages[{i}]"), what);
                 }
-                messages.push(item.clone());
+                messages.push(item);
             }
             if f.value("messages").is_some_and(|m| m.as_array().is_some_and(Vec::is_empty)) {
                 f.problem("messages", "is empty; a call needs at least one message");
@@ -224,6 +249,20 @@ mod tests {
         assert!(ChatRequest::from_json(&json!({})).unwrap_err().0[0].contains("missing; give messages"));
         assert!(ChatRequest::from_json(&json!(7)).unwrap_err().0[0].contains("expected an object, got 7"));
         assert!(ChatRequest::from_json(&json!({"messages": []})).unwrap_err().0[0].contains("is empty"));
+    }
+
+    #[test]
+    fn tool_calls_in_our_words() {
+        let request = ChatRequest::from_json(&json!({"messages": [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": null, "toolCalls": [{"id": "1", "name": "f", "arguments": {"a": 1}}]},
+            {"role": "tool", "toolCallId": "1", "content": "y"},
+            {"role": "assistant", "content": "z", "toolCalls": []}]}))
+        .unwrap();
+        let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
+        assert_eq!(request.messages[1], json!({"role": "assistant", "content": null, "tool_calls": [call]}));
+        assert_eq!(request.messages[2], json!({"role": "tool", "content": "y", "tool_call_id": "1"}));
+        assert_eq!(request.messages[3], json!({"role": "assistant", "content": "z"}));
     }
 
     proptest! {

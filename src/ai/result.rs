@@ -8,8 +8,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::Account;
 use super::answer::ToolCall;
+use super::attempts::Tries;
 use super::call::RawCall;
 use super::cancel::CancelReason;
+use super::content::Findings;
 use super::cost;
 use super::errors::CallError;
 use super::params::CallParams;
@@ -17,6 +19,7 @@ use super::rate_limit::RateLimit;
 use super::spec::ModelSpec;
 use super::timeline::{ContentEvent, Facts, Points, Timeline};
 use super::transport::HttpTimings;
+use crate::clock::millis_between;
 use crate::metrics::sample::TokenSource;
 
 /// Token counts of a call. `input` includes `cached` and `cache_write`, `output` includes `reasoning`.
@@ -150,14 +153,20 @@ pub struct CallResult {
     pub headers: Vec<(String, String)>,
     /// Content events.
     pub chunks: u64,
+    /// Content events that carried nothing but reasoning.
+    pub reasoning_chunks: u64,
     /// Data events of the stream.
     pub events: u64,
     /// Bytes of the body received.
     pub body_bytes: u64,
     /// The body of a reply that was not a stream.
     pub body: Vec<u8>,
-    /// Tries, this one included.
-    pub attempts: u32,
+    /// The attempts before this one; None for a call that could have one only.
+    pub tries: Option<Box<Tries<CallResult>>>,
+    /// Whether the answer says anything, and what was asked for.
+    pub content: Findings,
+    /// Estimated energy in joules; None without the model's figures or a count of tokens.
+    pub energy: Option<f64>,
     /// The clock points.
     pub points: Points,
     /// Provider's output minus ours, in tokens, when both are known.
@@ -178,6 +187,7 @@ impl RawCall {
     }
 
     fn finish_at(mut self, now_unix: f64) -> CallResult {
+        let tries = self.tries.take().map(|tries| Box::new(tries.map(|raw| raw.finish_at(now_unix))));
         let account = Account::of(&self);
         let complete = self.error.is_none() && self.cancelled.is_none();
         let facts = Facts {
@@ -186,11 +196,18 @@ impl RawCall {
             streamed_tokens: account.streamed,
             stall_threshold: self.call.params.stall_threshold,
         };
-        let timeline = Timeline::new(&self.points, &self.content_events(&account), &facts);
+        let events = self.content_events(&account);
+        let reasoning_chunks = events.iter().filter(|e| !e.visible).count() as u64;
+        let timeline = Timeline::new(&self.points, &events, &facts);
         let slo = self.call.params.slo.unwrap_or(self.call.spec.slo);
         let slo_met = match self.cancelled {
             Some(CancelReason::Interrupted) => None,
-            _ => slo.met(self.error.is_some(), timeline.ttft, timeline.tpot, timeline.e2e),
+            // Whoever waits for the answer waits for all attempts.
+            _ => {
+                let earlier = tries.as_ref().map_or(0.0, |t| millis_between(t.start, self.points.start));
+                let total = |ms: Option<f64>| ms.map(|ms| ms + earlier);
+                slo.met(self.error.is_some(), total(timeline.ttft), timeline.tpot, total(timeline.e2e))
+            }
         };
         let asked_model = self.call.model().to_owned();
         let (spec, answer) = (&self.call.spec, &mut self.answer);
@@ -221,6 +238,12 @@ impl RawCall {
             (Some(_), None) => Some(FinishReason::Error),
             (None, None) => choice.finish_reason.as_deref().map(FinishReason::from_word),
         };
+        let content = match complete {
+            true => Findings::of(&choice, finish_reason, self.call.params.validate.as_ref()),
+            false => Findings::default(),
+        };
+        let took = millis_between(self.points.start, self.points.end);
+        let energy = spec.energy.and_then(|energy| Some(energy.joules(&account.usage?, took)));
         CallResult {
             itl: timeline.itl.as_deref().and_then(itl_stats),
             status: self.head.as_ref().map_or(0, |h| h.status),
@@ -246,10 +269,13 @@ impl RawCall {
             timings: self.timings,
             headers,
             chunks: if self.streamed { answer.arrivals.len() as u64 } else { 0 },
+            reasoning_chunks,
             events: if self.streamed { answer.events } else { 0 },
             body_bytes: self.body_bytes,
             body: self.body,
-            attempts: 1,
+            tries,
+            content,
+            energy,
             points: self.points,
             token_count_gap: account.gap,
             arrivals,
@@ -278,6 +304,17 @@ impl CallResult {
     /// Whether the call did what the script asked: answered in full, or disconnected on purpose.
     pub fn ok(&self) -> bool {
         self.error.is_none()
+    }
+
+    /// How often it was sent.
+    pub fn attempts(&self) -> u32 {
+        self.tries.as_ref().map_or(1, |tries| tries.attempts())
+    }
+
+    /// A time of the last attempt, counted from the start of the first one. Milliseconds.
+    pub fn since_first_attempt(&self, ms: Option<f64>) -> Option<f64> {
+        let earlier = self.tries.as_ref().map_or(0.0, |tries| millis_between(tries.start, self.points.start));
+        ms.map(|ms| ms + earlier)
     }
 }
 

@@ -39,7 +39,7 @@ pub fn batch(result: &CallResult, context: &SampleContext) -> SampleBatch {
 /// The values, latencies only where they are defined.
 pub fn samples(result: &CallResult) -> Vec<Sample> {
     let t = &result.timeline;
-    let mut out = Vec::with_capacity(24 + t.icl.len() + t.itl.as_ref().map_or(0, Vec::len));
+    let mut out = Vec::with_capacity(32 + t.icl.len() + t.itl.as_ref().map_or(0, Vec::len));
     let mut put = |metric: Builtin, value: f64| out.push(metric.sample(value));
 
     put(Builtin::AiRequests, 1.0);
@@ -76,26 +76,63 @@ pub fn samples(result: &CallResult) -> Vec<Sample> {
         put(Builtin::AiStall, t.stalls as f64);
         put(Builtin::AiCoalescedEvents, t.coalesced as f64);
     }
+    consumption(result, &mut put);
     if let Some(usage) = &result.usage {
-        put(Builtin::AiInputTokens, usage.input as f64);
-        put(Builtin::AiOutputTokens, usage.output as f64);
-        for (metric, told) in [(Builtin::AiReasoningTokens, usage.reasoning), (Builtin::AiCachedTokens, usage.cached)] {
-            if let Some(tokens) = told {
-                put(metric, tokens as f64);
-            }
-        }
         put(Builtin::AiInputLength, usage.input as f64);
         put(Builtin::AiOutputLength, usage.output as f64);
-        match result.cost {
-            Some(usd) => put(Builtin::AiCost, usd),
-            None => put(Builtin::AiCostUnknown, 1.0),
+        if let Some(cached) = usage.cached.filter(|_| usage.input > 0) {
+            put(Builtin::AiCachedShare, cached as f64 / usage.input as f64);
+        }
+    }
+    let rate = |held: bool| f64::from(u8::from(held));
+    for (metric, value) in [
+        (Builtin::AiTtftTotal, result.since_first_attempt(t.ttft).filter(|_| result.tries.is_some())),
+        (Builtin::AiE2eTotal, result.since_first_attempt(t.e2e).filter(|_| result.tries.is_some())),
+        (Builtin::AiValid, result.content.valid.map(rate)),
+        (Builtin::AiRefused, result.content.refused.map(rate)),
+        (Builtin::AiEmpty, result.content.empty.map(rate)),
+        (Builtin::AiToolCalls, Some(result.tool_calls.len() as f64).filter(|n| *n > 0.0)),
+    ] {
+        if let Some(value) = value {
+            put(metric, value);
         }
     }
     out
 }
 
+/// What a call used up: tokens, money, energy.
+pub(super) fn consumption(result: &CallResult, put: &mut impl FnMut(Builtin, f64)) {
+    let Some(usage) = &result.usage else { return };
+    put(Builtin::AiInputTokens, usage.input as f64);
+    put(Builtin::AiOutputTokens, usage.output as f64);
+    for (metric, told) in [(Builtin::AiReasoningTokens, usage.reasoning), (Builtin::AiCachedTokens, usage.cached)] {
+        if let Some(tokens) = told {
+            put(metric, tokens as f64);
+        }
+    }
+    match result.cost {
+        Some(usd) => put(Builtin::AiCost, usd),
+        None => put(Builtin::AiCostUnknown, 1.0),
+    }
+    if let Some(joules) = result.energy {
+        put(Builtin::AiEnergy, joules);
+    }
+}
+
 /// The tags: the VU's, then ours where they are on, then the model's, then the call's; later ones win.
 pub fn tags(result: &CallResult, context: &SampleContext) -> Tags {
+    let tries = result.tries.as_deref();
+    let target = tries.and_then(|tries| tries.target.as_deref());
+    attempt_tags(result, tries.map(|tries| tries.attempts()), target, context)
+}
+
+/// The same for one attempt of a call that may have several.
+pub(super) fn attempt_tags(
+    result: &CallResult,
+    attempt: Option<u32>,
+    target: Option<&str>,
+    context: &SampleContext,
+) -> Tags {
     let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::with_capacity(12);
     let mut system = |tag: SystemTag, value: Option<&str>| {
         if let Some(value) = value.filter(|_| context.system_tags.has(tag)) {
@@ -107,6 +144,9 @@ pub fn tags(result: &CallResult, context: &SampleContext) -> Tags {
     system(SystemTag::RequestType, result.params.request_type.as_deref());
     system(SystemTag::Provider, Some(result.spec.provider.name));
     system(SystemTag::Model, Some(&result.asked_model));
+    system(SystemTag::Target, target);
+    system(SystemTag::Attempt, attempt.map(|n| n.to_string()).as_deref());
+    system(SystemTag::Turn, result.params.turn.map(|n| n.to_string()).as_deref());
     system(SystemTag::Status, Some(&status));
     system(SystemTag::Stream, Some(if result.stream { "true" } else { "false" }));
     system(SystemTag::FinishReason, result.finish_reason.map(|r| r.name()));
@@ -119,7 +159,7 @@ pub fn tags(result: &CallResult, context: &SampleContext) -> Tags {
     context.tags.with(pairs)
 }
 
-fn activity(result: &CallResult, clock: &RunClock) -> CallActivity {
+pub(super) fn activity(result: &CallResult, clock: &RunClock) -> CallActivity {
     let usage = result.usage.unwrap_or_default();
     CallActivity {
         start_ns: clock.unix_ns(result.points.start),

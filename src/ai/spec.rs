@@ -2,10 +2,13 @@
 //!
 //! Called by the script layer. It reads no process state: the environment is handed in.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::energy::Energy;
+use super::failover::Failover;
 use super::fields::{Env, Fields, Problems, describe};
 use super::providers::{self, ProviderDef};
 use super::secret::Secret;
@@ -40,6 +43,10 @@ pub struct ModelSpec {
     pub price: Option<Price>,
     /// Objectives of every call.
     pub slo: Slo,
+    /// What its tokens cost in energy.
+    pub energy: Option<Energy>,
+    /// Further models behind this one, tried in order; set by `ai.failover`.
+    pub failover: Option<Arc<Failover>>,
     /// Fields merged into every request body.
     pub extra_body: Map<String, Value>,
 }
@@ -59,8 +66,20 @@ pub struct Price {
     pub reasoning: Option<f64>,
 }
 
-const FIELDS: &[&str] =
-    &["provider", "model", "baseURL", "apiKey", "headers", "timeout", "tags", "tokenizer", "price", "slo", "extraBody"];
+const FIELDS: &[&str] = &[
+    "provider",
+    "model",
+    "baseURL",
+    "apiKey",
+    "headers",
+    "timeout",
+    "tags",
+    "tokenizer",
+    "price",
+    "slo",
+    "energy",
+    "extraBody",
+];
 
 impl ModelSpec {
     /// Reads `ai.model(spec)`. A plain string is the model's name; `null` takes everything from the environment:
@@ -157,6 +176,7 @@ impl ModelSpec {
             })
             .flatten();
         let slo = f.nested("slo", Slo::FIELDS, Slo::read).unwrap_or_default();
+        let energy = f.nested("energy", Energy::FIELDS, Energy::read).flatten();
         let extra_body = f.object("extraBody").unwrap_or_default();
         Some(Self {
             provider,
@@ -170,6 +190,8 @@ impl ModelSpec {
             tokenizer_exact,
             price,
             slo,
+            energy,
+            failover: None,
             extra_body,
         })
     }

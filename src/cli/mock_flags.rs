@@ -49,6 +49,7 @@ fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
         "error-kind" => {
             config.error_kinds = value.split(',').map(|k| parse(k.trim())).collect::<Result<_, _>>()?;
         }
+        "outage" => config.outage = Some(parse(value)?),
         "rpm" => config.rpm = Some(parse(value)?),
         "tpm" => config.tpm = Some(parse(value)?),
         "max-concurrency" => config.max_concurrency = Some(parse(value)?),
@@ -80,6 +81,7 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
         "KINDS",
         "Kinds of failure, comma-separated: 429, 500, 503, quota, cut:5, stall:5, garbage:5, hang, ...",
     ),
+    ("outage", "FROM:TO", "Answer every call with 503 in this span since the start, e.g. 10s:15s [default: never]"),
     ("rpm", "N", "Requests per minute (token bucket with rate-limit headers) [default: no limit]"),
     ("tpm", "N", "Tokens per minute [default: no limit]"),
     ("max-concurrency", "N", "Calls answered at a time [default: no limit]"),

@@ -64,6 +64,7 @@ impl Session {
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
+            circuits: Default::default(),
             protos: net::grpc::Registry::default(),
             setup_data: Default::default(),
         });

@@ -3,6 +3,7 @@
 //! The engine is kept exchangeable: nothing outside this folder names it. JavaScript is the control plane; everything that
 //! must be fast or exact is done in `net`, `ai` and `metrics`.
 
+mod bundle;
 mod commonjs;
 mod convert;
 mod engine;

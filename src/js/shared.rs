@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
+use crate::ai::circuit;
 use crate::ai::spec::Target;
 use crate::metrics::{BusSender, Registry};
 use crate::net;
@@ -63,6 +64,8 @@ pub struct Shared {
     pub arrays: Mutex<HashMap<String, Arc<OnceLock<SharedArrayData>>>>,
     /// Where the models that the init context made send their calls.
     pub targets: Mutex<BTreeSet<Target>>,
+    /// Which targets of failovers are believed to be down.
+    pub circuits: Arc<circuit::Registry>,
     /// Descriptors of gRPC services: parsed once, shared by all VUs.
     pub protos: net::grpc::Registry,
     /// What `setup()` returned.

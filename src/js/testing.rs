@@ -47,6 +47,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
+            circuits: Default::default(),
             protos: crate::net::grpc::Registry::default(),
             setup_data: Default::default(),
         }),

@@ -92,6 +92,19 @@ builtins! {
     AiTokenCountGap => "ai_token_count_gap", Trend, Default;
     AiCost => "ai_cost", Counter, Default;
     AiCostUnknown => "ai_cost_unknown", Counter, Default;
+    // Calls that may be sent more than once: from the start of the first attempt.
+    AiTtftTotal => "ai_ttft_total", Trend, Time;
+    AiE2eTotal => "ai_e2e_total", Trend, Time;
+    AiRetries => "ai_retries", Counter, Default;
+    AiFailovers => "ai_failovers", Counter, Default;
+    AiOutages => "ai_outages", Counter, Default;
+    AiRecoveryTime => "ai_recovery_time", Trend, Time;
+    AiCachedShare => "ai_cached_share", Trend, Default;
+    AiToolCalls => "ai_tool_calls", Counter, Default;
+    AiValid => "ai_valid", Rate, Default;
+    AiRefused => "ai_refused", Rate, Default;
+    AiEmpty => "ai_empty", Rate, Default;
+    AiEnergy => "ai_energy", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
 }
 

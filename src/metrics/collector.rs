@@ -23,7 +23,7 @@ use super::threshold::{SeriesThresholds, Thresholds};
 use super::window::Window;
 
 /// Metrics whose successful calls the summary shows apart.
-const EXPECTED_METRICS: [Builtin; 10] = [
+const EXPECTED_METRICS: [Builtin; 12] = [
     Builtin::HttpReqDuration,
     Builtin::AiTtft,
     Builtin::AiTtfo,
@@ -34,6 +34,8 @@ const EXPECTED_METRICS: [Builtin; 10] = [
     Builtin::AiStreamDuration,
     Builtin::AiE2e,
     Builtin::AiStreamTokensPerSecond,
+    Builtin::AiTtftTotal,
+    Builtin::AiE2eTotal,
 ];
 
 /// Metrics of the AI section that are broken down by request type and by scenario.
@@ -47,6 +49,10 @@ const AI_METRICS: [Builtin; 8] = [
     Builtin::AiOutputTokens,
     Builtin::AiCost,
 ];
+
+/// What is told of every target of a failover.
+const TARGET_METRICS: [Builtin; 4] =
+    [Builtin::AiRequests, Builtin::AiFailovers, Builtin::AiOutages, Builtin::AiRecoveryTime];
 
 /// Everything counted so far.
 #[derive(Debug)]
@@ -80,7 +86,8 @@ struct Sub {
 const BY_REQUEST_TYPE: usize = 0;
 const BY_SCENARIO: usize = 1;
 const BY_ERROR: usize = 2;
-const BY_GROUP: usize = 3;
+const BY_TARGET: usize = 3;
+const BY_GROUP: usize = 4;
 
 impl Collector {
     /// An empty collector. `full` also keeps all metrics per scenario and per group, for the full summary.
@@ -90,6 +97,7 @@ impl Collector {
             Breakdown::new(SystemTag::RequestType.name(), Some(ai.clone())),
             Breakdown::new(SystemTag::Scenario.name(), if full { None } else { Some(ai) }),
             Breakdown::new(SystemTag::ErrorKind.name(), Some(vec![Builtin::AiErrors.id()])),
+            Breakdown::new(SystemTag::Target.name(), Some(TARGET_METRICS.iter().map(|m| m.id()).collect())),
         ];
         if full {
             breakdowns.push(Breakdown::new(SystemTag::Group.name(), None));
@@ -325,6 +333,7 @@ impl Collector {
             errors,
             request_types: ai_only(BY_REQUEST_TYPE),
             scenarios: ai_only(BY_SCENARIO),
+            targets: self.breakdowns[BY_TARGET].slots().iter().map(|slot| section(slot, |_| true)).collect(),
         })
     }
 

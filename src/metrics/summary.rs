@@ -89,6 +89,8 @@ pub struct AiFacts {
     pub request_types: Vec<Section>,
     /// Main metrics per scenario.
     pub scenarios: Vec<Section>,
+    /// Calls, failovers and outages per target of a failover.
+    pub targets: Vec<Section>,
 }
 
 impl Summary {

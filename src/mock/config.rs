@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::dist::{CountDist, DelayDist, KnobError};
 use super::fault::Fault;
+use super::outage::Outage;
 
 /// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct MockConfig {
     pub error_rate: f64,
     /// The faults `error_rate` picks from with equal chance. Default: `server`.
     pub error_kinds: Vec<Fault>,
+    /// When every model call is answered with 503; None = never.
+    pub outage: Option<Outage>,
     /// Requests per minute (token bucket that starts full); None = unlimited.
     pub rpm: Option<u32>,
     /// Tokens per minute, prompt plus allowed output (token bucket that starts full); None = unlimited.
@@ -67,6 +70,7 @@ impl Default for MockConfig {
             chunk_tokens: 1,
             error_rate: 0.0,
             error_kinds: vec![Fault::Status(500)],
+            outage: None,
             rpm: None,
             tpm: None,
             max_concurrency: None,
@@ -140,6 +144,7 @@ impl fmt::Debug for MockConfig {
             .field("chunk_tokens", &self.chunk_tokens)
             .field("error_rate", &self.error_rate)
             .field("error_kinds", &self.error_kinds)
+            .field("outage", &self.outage)
             .field("rpm", &self.rpm)
             .field("tpm", &self.tpm)
             .field("max_concurrency", &self.max_concurrency)

@@ -13,11 +13,13 @@
 mod config;
 mod connection;
 mod dist;
+mod example_json;
 mod fault;
 mod gate;
 mod http_request;
 mod http_response;
 mod openai_chat;
+mod outage;
 mod pacer;
 mod plain;
 mod rate_limit;
@@ -34,6 +36,7 @@ mod tests;
 pub use config::{MockConfig, UsageMode, WhenFull};
 pub use dist::{CountDist, DelayDist, KnobError};
 pub use fault::{AfterTokens, Fault};
+pub use outage::Outage;
 pub use server::{MockServer, start};
 pub use stats::MockStats;
 

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -34,6 +34,7 @@ pub(super) struct Shared {
     pub(super) config: MockConfig,
     pub(super) counters: Arc<Counters>,
     pub(super) clock: RunClock,
+    pub(super) started: Instant,
     pub(super) truth: TruthLog,
     pub(super) limits: RateLimits,
     pub(super) gate: Gate,
@@ -90,6 +91,7 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
         config,
         counters,
         clock,
+        started: Instant::now(),
         truth,
         pacer,
     });

@@ -4,7 +4,7 @@
 //! any stretch of the text is known without tokenising, and `usage` is true. A stream walks the run from a random
 //! sentence on, so nothing is chosen, formatted or escaped per token. No character needs escaping in JSON.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Words that open a sentence: one token with and without a leading space.
 const OPENERS: &[&str] = &["The", "When", "This", "There", "In", "Most", "Each", "We", "They", "Some", "One", "After"];
@@ -71,19 +71,51 @@ impl Corpus {
     /// A passage that begins at the sentence chosen by `pick` (any number).
     pub(super) fn passage(&'static self, pick: u64) -> Passage {
         let sentence = (pick % self.sentences.len() as u64) as usize;
-        Passage { corpus: self, at: self.sentences[sentence] as usize, first: true }
+        Passage { corpus: Words::Run(self), at: self.sentences[sentence] as usize, first: true }
+    }
+}
+
+/// What a passage is read from.
+#[derive(Clone)]
+enum Words {
+    /// The fixed run.
+    Run(&'static Corpus),
+    /// One text.
+    Own(Arc<Corpus>),
+}
+
+impl std::ops::Deref for Words {
+    type Target = Corpus;
+
+    fn deref(&self) -> &Corpus {
+        match self {
+            Self::Run(corpus) => corpus,
+            Self::Own(corpus) => corpus,
+        }
     }
 }
 
 /// A reader that walks the corpus token by token, round and round.
 #[derive(Clone)]
 pub(super) struct Passage {
-    corpus: &'static Corpus,
+    corpus: Words,
     at: usize,
     first: bool,
 }
 
 impl Passage {
+    /// A passage that is this text (ASCII), written as it stands inside a JSON string, and the number of its tokens.
+    pub(super) fn of_text(text: &str) -> (Self, u32) {
+        let mut own = Corpus { text: String::new(), offsets: Vec::new(), sentences: vec![0] };
+        for token in tiktoken_rs::o200k_base_singleton().split_by_token_ordinary(text).unwrap_or_default() {
+            let escaped = serde_json::Value::String(token).to_string();
+            own.push("", &escaped[1..escaped.len() - 1]);
+        }
+        own.offsets.push(own.text.len() as u32);
+        let tokens = own.len() as u32;
+        (Self { corpus: Words::Own(Arc::new(own)), at: 0, first: false }, tokens)
+    }
+
     /// Appends the next `tokens` tokens to `out`. The very first word of a passage comes without its leading space.
     pub(super) fn write(&mut self, mut tokens: usize, out: &mut Vec<u8>) {
         while tokens > 0 {

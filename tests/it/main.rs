@@ -1,7 +1,9 @@
 //! The integration tests, one binary so that they link once. Each module says what it proves.
 
+mod ai_attempts;
 mod ai_calls;
 mod ai_errors;
+mod ai_sessions;
 mod ai_truth;
 mod archives;
 mod commands;
@@ -18,6 +20,7 @@ mod http_pages;
 mod http_samples;
 mod k6_scripts;
 mod limits;
+mod llm;
 mod mock_process;
 mod module_server;
 mod modules;

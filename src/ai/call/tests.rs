@@ -15,7 +15,7 @@ use crate::ai::{DeltaKind, samples};
 use crate::metrics::sample::TokenSource;
 
 /// One step of a script: wait, then this happens.
-enum Step {
+pub(in crate::ai) enum Step {
     Bytes(String),
     Break(Failure),
     /// The body ends; without it the server stays silent for ever.
@@ -23,19 +23,19 @@ enum Step {
 }
 
 /// Milliseconds after the step before, and what happens then.
-type Steps = Vec<(u64, Step)>;
+pub(in crate::ai) type Steps = Vec<(u64, Step)>;
 
-struct Script {
-    status: u16,
-    headers: Vec<(String, String)>,
-    head_after: u64,
-    refuse: Option<Failure>,
-    steps: Mutex<Steps>,
-    sent: Mutex<Option<WireRequest>>,
-    closed: Arc<AtomicBool>,
+pub(in crate::ai) struct Script {
+    pub(in crate::ai) status: u16,
+    pub(in crate::ai) headers: Vec<(String, String)>,
+    pub(in crate::ai) head_after: u64,
+    pub(in crate::ai) refuse: Option<Failure>,
+    pub(in crate::ai) steps: Mutex<Steps>,
+    pub(in crate::ai) sent: Mutex<Option<WireRequest>>,
+    pub(in crate::ai) closed: Arc<AtomicBool>,
 }
 
-struct ScriptStream {
+pub(in crate::ai) struct ScriptStream {
     head: Head,
     steps: VecDeque<(Instant, Step)>,
     /// False once the body was read to its end.
@@ -98,7 +98,7 @@ impl ByteStream for ScriptStream {
     }
 }
 
-fn script(steps: Steps) -> Script {
+pub(in crate::ai) fn script(steps: Steps) -> Script {
     Script {
         status: 200,
         headers: vec![("Content-Type".into(), "text/event-stream".into()), ("x-request-id".into(), "req-1".into())],
@@ -110,28 +110,28 @@ fn script(steps: Steps) -> Script {
     }
 }
 
-fn reply(status: u16, kind: &str, body: &str) -> Script {
+pub(in crate::ai) fn reply(status: u16, kind: &str, body: &str) -> Script {
     let headers = vec![("content-type".into(), kind.into())];
     Script { status, headers, ..script(vec![(0, Step::Bytes(body.into())), (0, Step::End)]) }
 }
 
-fn text(content: &str) -> Step {
+pub(in crate::ai) fn text(content: &str) -> Step {
     Step::Bytes(format!(
         "data: {}\n\n",
         json!({"model": "m-1", "choices": [{"index": 0, "delta": {"content": content}}]})
     ))
 }
 
-fn raw(data: &str) -> Step {
+pub(in crate::ai) fn raw(data: &str) -> Step {
     Step::Bytes(format!("data: {data}\n\n"))
 }
 
 const ROLE: &str = r#"{"choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#;
-const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
+pub(in crate::ai) const STOP: &str = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#;
 const USAGE: &str = r#"{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":3}}"#;
 
 /// Role at 20 ms, "Hello" at 100, " world" at 120, "!" at 140, then the rest.
-fn plain() -> Steps {
+pub(in crate::ai) fn plain() -> Steps {
     vec![
         (0, raw(ROLE)),
         (80, text("Hello")),

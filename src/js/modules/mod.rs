@@ -12,6 +12,7 @@ mod grpc;
 mod html;
 pub(crate) mod http;
 mod k6;
+mod llm;
 mod metrics;
 mod redis;
 mod secrets;
@@ -51,6 +52,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/timers", "k6/experimental/timers"], build: super::globals::timers::module },
     ModuleDef { paths: &["k6/websockets"], build: websockets::build },
     ModuleDef { paths: &["k6/ws"], build: websockets::blocking::build },
+    ModuleDef { paths: &["k6/x/llm"], build: llm::build },
     ModuleDef { paths: &["k6/x/redis", "k6/experimental/redis"], build: redis::build },
     ModuleDef { paths: &["k6/x/sse"], build: sse::build },
 ];

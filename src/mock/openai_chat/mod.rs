@@ -7,6 +7,7 @@ mod error;
 mod plan;
 mod request;
 mod stream;
+mod structured;
 mod whole;
 
 use std::time::{Duration, Instant};
@@ -107,7 +108,12 @@ async fn answer(shared: &Shared, request: &mut Request, record: &mut Record) -> 
 
     let mut rng = ChaCha8Rng::seed_from_u64(config.seed);
     rng.set_stream(request.ordinal);
-    let fault = overrides.fault.or_else(|| random_fault(shared, &mut rng));
+    let since_start = request.arrived.saturating_duration_since(shared.started);
+    let down = overrides.outage.or(config.outage).is_some_and(|outage| outage.covers(since_start));
+    let outage = down.then_some(Fault::Status(503));
+    // The random fault is drawn in any case, see there.
+    let random = random_fault(shared, &mut rng);
+    let fault = outage.or(overrides.fault).or(random);
     if let Some(fault) = fault {
         record.fault = Some(fault.to_string());
         Counters::add(&shared.counters.faults, 1);
@@ -143,7 +149,7 @@ async fn answer(shared: &Shared, request: &mut Request, record: &mut Record) -> 
 
     let plan = Plan::make(config, &chat, &overrides, fault, base, rng);
     record.reasoning_tokens = plan.reasoning_tokens;
-    let envelope = Envelope::of(shared, request, &chat, headers);
+    let envelope = Envelope::of(shared, request, &chat, &overrides, headers);
     let streamed = chat.stream;
     Ok(Ready::Paced(Box::new(move |record| {
         if streamed {
@@ -181,6 +187,8 @@ struct Envelope {
     /// As a JSON string, with quotes.
     model: String,
     prompt_tokens: u64,
+    /// Part of the prompt that is said to come from a cache.
+    cached_tokens: u64,
     usage: bool,
     /// The request asked for usage, so that other events say `"usage":null`.
     usage_asked: bool,
@@ -191,7 +199,13 @@ struct Envelope {
 }
 
 impl Envelope {
-    fn of(shared: &Shared, request: &Request, chat: &ChatRequest, headers: Vec<(&'static str, String)>) -> Self {
+    fn of(
+        shared: &Shared,
+        request: &Request,
+        chat: &ChatRequest,
+        overrides: &Overrides,
+        headers: Vec<(&'static str, String)>,
+    ) -> Self {
         use super::config::UsageMode;
         let usage = match shared.config.usage {
             UsageMode::Always => true,
@@ -203,6 +217,7 @@ impl Envelope {
             created: shared.clock.unix_ns(request.arrived) / 1_000_000_000,
             model: serde_json::Value::String(chat.model.clone()).to_string(),
             prompt_tokens: chat.prompt_tokens,
+            cached_tokens: overrides.cached_tokens.unwrap_or(0).min(chat.prompt_tokens),
             usage,
             usage_asked: usage && chat.include_usage,
             headers,
@@ -215,10 +230,11 @@ impl Envelope {
     /// The usage object as JSON.
     fn usage_json(&self, output_tokens: u64, reasoning_tokens: u64) -> String {
         format!(
-            r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":0}},"completion_tokens_details":{{"reasoning_tokens":{}}}}}"#,
+            r#"{{"prompt_tokens":{},"completion_tokens":{},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{}}},"completion_tokens_details":{{"reasoning_tokens":{}}}}}"#,
             self.prompt_tokens,
             output_tokens + reasoning_tokens,
             self.prompt_tokens + output_tokens + reasoning_tokens,
+            self.cached_tokens,
             reasoning_tokens
         )
     }

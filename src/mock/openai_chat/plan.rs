@@ -10,10 +10,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::error::ApiError;
 use super::request::ChatRequest;
+use super::structured::Structured;
 use crate::mock::config::MockConfig;
 use crate::mock::dist::{CountDist, DelayDist};
 use crate::mock::fault::{AfterTokens, Fault};
 use crate::mock::http_request::Request;
+use crate::mock::outage::Outage;
 use crate::mock::words::{Passage, corpus};
 
 /// Knobs a single request turns by `x-mock-...` headers.
@@ -24,6 +26,8 @@ pub(super) struct Overrides {
     output_tokens: Option<CountDist>,
     reasoning_tokens: Option<CountDist>,
     pub(super) fault: Option<Fault>,
+    pub(super) outage: Option<Outage>,
+    pub(super) cached_tokens: Option<u64>,
 }
 
 impl Overrides {
@@ -40,6 +44,8 @@ impl Overrides {
             output_tokens: read(request, "x-mock-output-tokens")?,
             reasoning_tokens: read(request, "x-mock-reasoning-tokens")?,
             fault: read(request, "x-mock-error")?,
+            outage: read(request, "x-mock-outage")?,
+            cached_tokens: read(request, "x-mock-cached-tokens")?,
         })
     }
 }
@@ -49,7 +55,9 @@ pub(super) struct Plan {
     pub(super) reasoning_tokens: u32,
     pub(super) output_tokens: u32,
     pub(super) chunk_tokens: u32,
-    /// `stop` or `length`.
+    /// The name of the tool that is called; the output is its arguments.
+    pub(super) tool: Option<String>,
+    /// `stop`, `length` or `tool_calls`.
     pub(super) finish: &'static str,
     /// When the response head is due: at once, but for `slow-headers`.
     pub(super) head_due: Instant,
@@ -75,12 +83,21 @@ impl Plan {
             n => n,
         };
         let wanted_output = overrides.output_tokens.unwrap_or(config.output_tokens).draw(&mut rng);
-        let (reasoning, output) = (corpus().passage(rng.random()), corpus().passage(rng.random()));
+        let (reasoning, mut output) = (corpus().passage(rng.random()), corpus().passage(rng.random()));
+        let (mut wanted_output, mut ended, mut tool) = (wanted_output, "stop", None);
+        if let Some(structured) = &chat.structured {
+            (output, wanted_output) = Passage::of_text(structured.text());
+            if let Structured::Tool { name, .. } = structured {
+                (ended, tool) = ("tool_calls", Some(name.clone()));
+            }
+        } else {
+            wanted_output = wanted_output.max(chat.min_tokens.saturating_sub(wanted_reasoning));
+        }
 
-        let wanted_output = wanted_output.max(chat.min_tokens.saturating_sub(wanted_reasoning));
-        let (mut reasoning_tokens, mut output_tokens, mut finish) = (wanted_reasoning, wanted_output, "stop");
+        let (mut reasoning_tokens, mut output_tokens, mut finish) = (wanted_reasoning, wanted_output, ended);
+        let goes_on = chat.ignore_eos && chat.structured.is_none();
         if let Some(limit) = chat.max_tokens
-            && (chat.ignore_eos || reasoning_tokens.saturating_add(output_tokens) >= limit)
+            && (goes_on || reasoning_tokens.saturating_add(output_tokens) >= limit)
         {
             reasoning_tokens = reasoning_tokens.min(limit);
             output_tokens = limit - reasoning_tokens;
@@ -103,6 +120,7 @@ impl Plan {
             reasoning_tokens,
             output_tokens,
             chunk_tokens: config.chunk_tokens,
+            tool,
             finish,
             head_due,
             first_due: first_due.max(head_due),

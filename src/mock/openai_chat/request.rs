@@ -8,6 +8,7 @@
 use serde_json::Value;
 
 use super::error::ApiError;
+use super::structured::Structured;
 
 const TOKENS_PER_MESSAGE: u64 = 3;
 const TOKENS_PER_NAME: u64 = 1;
@@ -29,6 +30,8 @@ pub(super) struct ChatRequest {
     /// `reasoning_effort`, unless it is `none`.
     pub(super) reasoning_effort: Option<String>,
     pub(super) prompt_tokens: u64,
+    /// What the answer is, when it is not prose.
+    pub(super) structured: Option<Structured>,
 }
 
 impl ChatRequest {
@@ -115,6 +118,7 @@ impl ChatRequest {
             stops,
             reasoning_effort,
             prompt_tokens,
+            structured: Structured::of(fields),
         })
     }
 }

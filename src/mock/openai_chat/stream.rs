@@ -38,8 +38,11 @@ pub(super) struct ChatStream {
     /// Response head and role event.
     opening: Vec<u8>,
     reasoning_prefix: Vec<u8>,
+    /// The event that names the tool; it goes out with the first token of the arguments.
+    tool_event: Vec<u8>,
     prefix: Vec<u8>,
     suffix: Vec<u8>,
+    reasoning_suffix: Vec<u8>,
     /// Finish event, usage event and `[DONE]`.
     closing: Vec<u8>,
     chunked: bool,
@@ -81,13 +84,31 @@ impl ChatStream {
             frame(*http11, &mut closing, &[format!("{start}],\"usage\":{usage}}}\n\n").as_bytes()]);
         }
         frame(*http11, &mut closing, &[b"data: [DONE]\n\n"]);
+        // The arguments of a tool are a field three levels down, which changes what stands before and after a token.
+        let tool_call = |rest: &str| format!(r#""tool_calls":[{{"index":0,{rest}"#);
+        let (content, after) = match &plan.tool {
+            None => (format!(r#"{start}{{"index":0,"delta":{{"content":""#), "\"}"),
+            Some(_) => {
+                let call = tool_call(r#""function":{"arguments":""#);
+                (format!(r#"{start}{{"index":0,"delta":{{{call}"#), "\"}}]}")
+            }
+        };
+        let tool_event = plan.tool.as_ref().map_or_else(String::new, |name| {
+            let name = serde_json::Value::from(name.as_str());
+            let call = tool_call(&format!(
+                r#""id":"call_{id}","type":"function","function":{{"name":{name},"arguments":""}}}}]"#
+            ));
+            choice(&call, "null")
+        });
         let prefix = |field: &str| format!(r#"{start}{{"index":0,"delta":{{"{field}":""#).into_bytes();
         Box::new(Self {
             stage: Stage::Head,
             opening,
             reasoning_prefix: if plan.reasoning_tokens > 0 { prefix("reasoning_content") } else { Vec::new() },
-            prefix: prefix("content"),
-            suffix: format!(r#""}},"logprobs":null,"finish_reason":null}}{end}"#).into_bytes(),
+            prefix: content.into_bytes(),
+            suffix: format!(r#"{after},"logprobs":null,"finish_reason":null}}{end}"#).into_bytes(),
+            reasoning_suffix: format!(r#""}},"logprobs":null,"finish_reason":null}}{end}"#).into_bytes(),
+            tool_event: tool_event.into_bytes(),
             closing,
             chunked: *http11,
             tokens_done: 0,
@@ -120,8 +141,14 @@ impl ChatStream {
             tokens = tokens.min(plan.strikes_at(after) - self.tokens_done);
         }
         self.scratch.clear();
-        let (passage, prefix) =
-            if reasoning { (&mut plan.reasoning, &self.reasoning_prefix) } else { (&mut plan.output, &self.prefix) };
+        let (passage, prefix, suffix) = if reasoning {
+            (&mut plan.reasoning, &self.reasoning_prefix, &self.reasoning_suffix)
+        } else {
+            (&mut plan.output, &self.prefix, &self.suffix)
+        };
+        if !reasoning && !self.tool_event.is_empty() {
+            frame(self.chunked, out, &[&std::mem::take(&mut self.tool_event)]);
+        }
         passage.write(tokens as usize, &mut self.scratch);
         self.tokens_done += tokens;
         self.events_done += 1;
@@ -130,7 +157,7 @@ impl ChatStream {
         {
             self.scratch.extend_from_slice(INVALID_UTF8);
         }
-        frame(self.chunked, out, &[prefix, &self.scratch, &self.suffix]);
+        frame(self.chunked, out, &[prefix, &self.scratch, suffix]);
         self.emitted.push(TokenEvent { tokens, due: self.next_due });
         self.last_due = self.next_due;
         self.next_due += plan.gaps(tokens);

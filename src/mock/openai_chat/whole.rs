@@ -67,7 +67,15 @@ fn body(envelope: &Envelope, plan: &mut Plan) -> Vec<u8> {
         plan.reasoning.write(plan.reasoning_tokens as usize, &mut out);
         out.extend_from_slice(br#"","#);
     }
-    out.extend_from_slice(br#""content":""#);
+    if let Some(tool) = &plan.tool {
+        let name = serde_json::Value::from(tool.as_str());
+        out.extend_from_slice(
+            format!(r#""content":null,"tool_calls":[{{"id":"call_{id}","type":"function","function":{{"name":{name},"arguments":""#)
+                .as_bytes(),
+        );
+    } else {
+        out.extend_from_slice(br#""content":""#);
+    }
     if let Some(Fault::InvalidUtf8) = plan.fault {
         out.extend_from_slice(super::stream::INVALID_UTF8);
     }
@@ -75,9 +83,14 @@ fn body(envelope: &Envelope, plan: &mut Plan) -> Vec<u8> {
         Some(Fault::Huge(_)) => (0..plan.output_tokens).for_each(|_| out.extend_from_slice(HUGE_WORD)),
         _ => plan.output.write(plan.output_tokens as usize, &mut out),
     }
-    out.extend_from_slice(
-        format!(r#"","refusal":null}},"logprobs":null,"finish_reason":"{}"}}]"#, plan.finish).as_bytes(),
-    );
+    if plan.tool.is_some() {
+        out.extend_from_slice(br#""}}],"refusal":null},"logprobs":null,"finish_reason":"#);
+        out.extend_from_slice(format!(r#""{}"}}]"#, plan.finish).as_bytes());
+    } else {
+        out.extend_from_slice(
+            format!(r#"","refusal":null}},"logprobs":null,"finish_reason":"{}"}}]"#, plan.finish).as_bytes(),
+        );
+    }
     if envelope.usage {
         let usage = envelope.usage_json(u64::from(plan.output_tokens), u64::from(plan.reasoning_tokens));
         out.extend_from_slice(format!(r#","usage":{usage}"#).as_bytes());

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::layout::{Cells, Row};
+use super::resilience;
 use super::sections::{self, cells, row, sub_name};
 use crate::metrics::activity::Throughput;
 use crate::metrics::summary::{AiFacts, Section};
@@ -11,22 +12,25 @@ use crate::metrics::{Builtin, Sink, Summary};
 use crate::report::{ReportOptions, SummaryMode, human};
 
 /// Trends of successful calls, in the order of a call's life. The first list is always shown, the second in full mode.
-const LATENCIES: [Builtin; 7] = [
+const LATENCIES: [Builtin; 9] = [
     Builtin::AiTtft,
+    Builtin::AiTtftTotal,
     Builtin::AiTtftIntended,
     Builtin::AiTtfo,
     Builtin::AiItl,
     Builtin::AiIcl,
     Builtin::AiTpot,
     Builtin::AiE2e,
+    Builtin::AiE2eTotal,
 ];
-const DETAILS: [Builtin; 6] = [
+const DETAILS: [Builtin; 7] = [
     Builtin::AiConnect,
     Builtin::AiStreamDuration,
     Builtin::AiMaxGap,
     Builtin::AiInputLength,
     Builtin::AiOutputLength,
     Builtin::AiTokenCountGap,
+    Builtin::AiCachedShare,
 ];
 
 /// Trends that are broken down by request type.
@@ -46,6 +50,7 @@ pub(super) fn rows(summary: &Summary, facts: &AiFacts, options: &ReportOptions) 
         let note = format!("{} failed {} left out of the latencies", facts.left_out, plural(facts.left_out, "call"));
         rows.push(text("  left out".to_owned(), note));
     }
+    resilience::attempts(&mut rows, summary, facts, options);
     for metric in LATENCIES.iter().chain(if full { &DETAILS[..] } else { &[] }) {
         trend(&mut rows, summary, facts, *metric, options);
     }
@@ -60,12 +65,15 @@ pub(super) fn rows(summary: &Summary, facts: &AiFacts, options: &ReportOptions) 
             counted(&mut rows, summary, metric, options);
         }
     }
+    resilience::cached_share(&mut rows, summary);
     if let Some(sources) = sources(&facts.throughput) {
         rows.push(text("token counts from".to_owned(), sources));
     }
     if let Some(cost) = cost(summary) {
         rows.push(text("ai_cost".to_owned(), cost));
     }
+    resilience::energy(&mut rows, summary);
+    resilience::content(&mut rows, summary, options);
     if let Some(sink) = summary.builtin(Builtin::AiSloMet) {
         rows.push(Row {
             name: "ai_slo_met".to_owned(),
@@ -79,13 +87,13 @@ pub(super) fn rows(summary: &Summary, facts: &AiFacts, options: &ReportOptions) 
 }
 
 /// The row of a metric and those of the user's sub-metrics.
-fn counted(rows: &mut Vec<Row>, summary: &Summary, metric: Builtin, options: &ReportOptions) {
+pub(super) fn counted(rows: &mut Vec<Row>, summary: &Summary, metric: Builtin, options: &ReportOptions) {
     rows.extend(summary.metric(metric.name()).map(|m| row(m, summary.duration, options)));
     push_subs(rows, summary, metric, options);
 }
 
 /// The row of a trend over successful calls, per request type when there are several, and the user's sub-metrics.
-fn trend(rows: &mut Vec<Row>, summary: &Summary, facts: &AiFacts, metric: Builtin, options: &ReportOptions) {
+pub(super) fn trend(rows: &mut Vec<Row>, summary: &Summary, facts: &AiFacts, metric: Builtin, options: &ReportOptions) {
     if let Some(sink) = summary.successful(metric) {
         let cells = cells(sink, metric.contains(), summary.duration, options);
         rows.push(Row { name: metric.name().to_owned(), cells });
@@ -176,11 +184,11 @@ fn cost(summary: &Summary) -> Option<String> {
     }
 }
 
-fn text(name: String, text: String) -> Row {
+pub(super) fn text(name: String, text: String) -> Row {
     Row { name, cells: Cells::Text(text) }
 }
 
-fn plural(n: u64, word: &str) -> String {
+pub(super) fn plural(n: u64, word: &str) -> String {
     if n == 1 { word.to_owned() } else { format!("{word}s") }
 }
 

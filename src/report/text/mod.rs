@@ -7,6 +7,7 @@ mod checks;
 mod layout;
 mod legacy;
 mod paint;
+mod resilience;
 mod sections;
 mod thresholds;
 

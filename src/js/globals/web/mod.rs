@@ -9,10 +9,9 @@ mod tests;
 
 use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::PropertyDescriptor;
-use boa_engine::{
-    Context, Finalize, JsObject, JsResult, JsString, JsValue, NativeFunction, Script, Source, Trace, js_string,
-};
+use boa_engine::{Context, Finalize, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
+use crate::js::bundle;
 use crate::js::convert::{arg, define, type_error};
 
 /// Globals that come together.
@@ -133,11 +132,8 @@ fn load(lazy: &Lazy, context: &mut Context) -> JsResult<()> {
 }
 
 fn evaluate(name: &str, source: &str, context: &mut Context) -> JsResult<JsObject> {
-    let source = Source::from_bytes(source.as_bytes()).with_path(std::path::Path::new(name));
-    let function = Script::parse(source, None, context)?.evaluate(context)?;
     let native = native::object(context);
-    let made = function.as_callable().map(|f| f.call(&JsValue::undefined(), &[native.into()], context));
-    let made = made.transpose()?.and_then(|v| v.as_object());
+    let made = bundle::evaluate(name, source, native.into(), context)?.as_object();
     made.ok_or_else(|| type_error(format!("the bundle {name} is damaged")))
 }
 

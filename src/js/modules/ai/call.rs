@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
-use boa_engine::{Context, JsResult, JsValue, js_string};
+use boa_engine::{Context, JsError, JsResult, JsValue, js_string};
 use tokio::sync::mpsc;
 
 use super::listen::{Callbacks, Listening, READ_AHEAD};
 use super::response::AiResponse;
 use super::{Spec, invalid};
 use crate::ai::Problems;
-use crate::ai::call::{Call, Hooks, RawCall, run};
+use crate::ai::attempt_samples::batches;
+use crate::ai::attempts::{Plan, run};
+use crate::ai::call::{Hooks, RawCall};
 use crate::ai::cancel::Cancel;
+use crate::ai::errors::ErrorKind;
 use crate::ai::net_transport::NetTransport;
 use crate::ai::params::CallParams;
 use crate::ai::request::ChatRequest;
 use crate::ai::result::CallResult;
-use crate::ai::samples::{SampleContext, batch};
+use crate::ai::samples::SampleContext;
 use crate::error::ExitCode;
-use crate::js::convert::{error, to_json};
+use crate::js::convert::{define, error, named_error, string, to_json};
 use crate::js::host::{Host, host};
 use crate::stop::StopReason;
 
@@ -36,13 +39,13 @@ pub(super) fn call(
     let host = host(context);
     host.not_in_init("a model call")?;
     check_key(&spec, &host)?;
-    let (call, callbacks) = prepare(spec, request, params, stream, &host, context)?;
+    let (plan, callbacks) = prepare(spec, request, params, stream, &host, context)?;
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let listens = callbacks.any();
     let hooks = Hooks { events: listens.then_some(tx), all_events: callbacks.all_events(), cancel: cancel.clone() };
-    let work = async move { run(&transport, call, hooks).await };
+    let work = async move { run(&transport, plan, hooks).await };
     let context_of = sample_context(&host);
     if listens {
         let listening = Listening::start(&host, work, callbacks, cancel, context_of);
@@ -64,10 +67,10 @@ pub(super) fn call(
 /// A call that can only be refused ends the run: thousands of refusals would say less than one sentence. Models made in the
 /// init context were checked before the run.
 fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
-    let Some(lacks) = spec.lacks() else { return Ok(()) };
-    if spec.target().is_mapped(&host.options().net.hosts) {
-        return Ok(());
-    }
+    let behind = spec.failover.iter().flat_map(|f| &f.targets).map(|target| &target.spec).skip(1);
+    let hosts = &host.options().net.hosts;
+    let lacking = std::iter::once(spec).chain(behind).find_map(|s| s.lacks().filter(|_| !s.target().is_mapped(hosts)));
+    let Some(lacks) = lacking else { return Ok(()) };
     host.shared.stop.trip(StopReason::Fatal(ExitCode::InvalidConfig as u8, lacks.clone()));
     Err(error(lacks))
 }
@@ -80,7 +83,7 @@ fn prepare(
     stream: bool,
     host: &Host,
     context: &mut Context,
-) -> JsResult<(Call, Callbacks)> {
+) -> JsResult<(Plan, Callbacks)> {
     let what = if stream { "stream()" } else { "complete()" };
     let mut json = to_json(request, context)?;
     if let (Some(object), Some(map)) = (request.as_object(), json.as_object_mut()) {
@@ -103,9 +106,10 @@ fn prepare(
     match (request, params) {
         (Some(request), Some(params)) if problems.is_empty() => {
             let intended = host.ticket.get().and_then(|t| t.intended);
-            let call = Call::new(spec, Arc::new(request), Arc::new(params), stream, intended)
+            let seed = host.shared.seed.unwrap_or(0) ^ (host.vu_id << 32) ^ host.iteration.get();
+            let plan = Plan::new(spec, Arc::new(request), Arc::new(params), stream, intended, seed)
                 .map_err(|p| invalid(what, &p))?;
-            Ok((call, callbacks))
+            Ok((plan, callbacks))
         }
         _ => Err(invalid(what, &Problems(problems))),
     }
@@ -123,7 +127,7 @@ fn sample_context(host: &Host) -> SampleContext {
 /// Emits the samples and makes the response; throws for a failed call when the option `throw` is on.
 fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
-    host.shared.bus.emit(batch(&result, tags));
+    emit(&result, tags, &host);
     let times = size_of::<f64>() * (result.timeline.icl.len() + result.timeline.itl.as_ref().map_or(0, Vec::len));
     host.count_bytes(HEADS_BYTES + result.text.len() + result.reasoning.len() + times);
     if result.usage_disbelieved {
@@ -140,9 +144,28 @@ fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> Js
     if let Some(failure) = &result.error {
         let text = format!("{}: {}", failure.kind.name(), failure.message);
         if host.options().throw {
-            return Err(error(text));
+            return Err(failed(text, failure.kind, result, context));
         }
         tracing::warn!(model = %result.asked_model, "model call failed: {text}");
     }
     Ok(AiResponse::object(result, context)?.into())
+}
+
+/// Hands the samples of a finished call to the metrics.
+pub(super) fn emit(result: &CallResult, tags: &SampleContext, host: &Host) {
+    batches(result, tags).into_iter().for_each(|batch| host.shared.bus.emit(batch));
+}
+
+/// What a failed call throws with the option `throw`: an error that carries its kind and the response.
+fn failed(text: String, kind: ErrorKind, result: CallResult, context: &mut Context) -> JsError {
+    let response = match AiResponse::object(result, context) {
+        Ok(response) => response,
+        Err(e) => return e,
+    };
+    let error = named_error("AiError", text, context);
+    if let Some(object) = error.as_opaque().and_then(JsValue::as_object) {
+        define(&object, "errorKind", string(kind.name()));
+        define(&object, "response", response);
+    }
+    error
 }

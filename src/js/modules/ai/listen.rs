@@ -15,7 +15,7 @@ use crate::ai::RawCall;
 use crate::ai::cancel::{Cancel, CancelReason};
 use crate::ai::event::{DeltaKind, StreamEvent};
 use crate::ai::result::CallResult;
-use crate::ai::samples::{SampleContext, batch};
+use crate::ai::samples::SampleContext;
 use crate::js::convert::{define, string};
 use crate::js::host::{Host, host, interrupted, is_interrupted};
 
@@ -67,6 +67,7 @@ impl Callbacks {
                 define(&info, "index", *tokens as f64);
                 define(&info, "kind", string(delta.kind.name()));
                 define(&info, "elapsed", elapsed);
+                define(&info, "attempt", event.attempt);
                 *tokens += 1;
                 let answer = on_token.call(&JsValue::undefined(), &[string(&delta.text), info.into()], context)?;
                 go_on &= answer.as_boolean() != Some(false);
@@ -80,6 +81,7 @@ impl Callbacks {
             define(&object, "type", string(event.kind.name()));
             define(&object, "text", string(&text));
             define(&object, "elapsed", elapsed);
+            define(&object, "attempt", event.attempt);
             define(&object, "data", string(event.data.as_deref().unwrap_or_default()));
             let answer = on_event.call(&JsValue::undefined(), &[object.into()], context)?;
             go_on &= answer.as_boolean() != Some(false);
@@ -240,7 +242,7 @@ fn settle(
     match thrown {
         None => finish(result, tags, context),
         Some(e) => {
-            host(context).shared.bus.emit(batch(&result, tags));
+            super::call::emit(&result, tags, &host(context));
             Err(e)
         }
     }

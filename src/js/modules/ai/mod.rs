@@ -1,9 +1,11 @@
 //! `inrush/ai` (also `k6/x/ai`): model calls. This room only converts: `crate::ai` makes the call, measures and accounts.
 
 mod call;
+mod failover;
 mod listen;
 mod model;
 mod response;
+mod session;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use crate::js::convert::{Native, arg, define, error, function, to_json, to_text,
 use crate::js::modules::metrics::class;
 
 use self::model::Model;
+pub(super) use self::response::result_of;
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Model>(context)?;
@@ -24,8 +27,9 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
         spec.tokenizer.warm_up();
     }
     let api = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, usize, Native); 6] = [
+    let functions: [(&str, usize, Native); 7] = [
         ("model", 1, make_model),
+        ("failover", 2, failover::make),
         ("stream", 2, |_, args, c| default_call(args, true, false, c)),
         ("streamAsync", 2, |_, args, c| default_call(args, true, true, c)),
         ("complete", 2, |_, args, c| default_call(args, false, false, c)),
@@ -100,7 +104,10 @@ fn count_tokens(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResul
 fn count(tokenizer: &tokens::Tokenizer, input: &JsValue, context: &mut Context) -> JsResult<JsValue> {
     let count = match to_json(input, context)? {
         serde_json::Value::String(text) => tokenizer.count(&text),
-        serde_json::Value::Array(messages) => tokenizer.count_messages(&messages),
+        serde_json::Value::Array(mut messages) => {
+            messages.iter_mut().for_each(crate::ai::request::normalise);
+            tokenizer.count_messages(&messages)
+        }
         _ => return Err(type_error("countTokens() needs a text or an array of messages")),
     };
     #[allow(clippy::cast_precision_loss)]

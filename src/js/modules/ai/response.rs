@@ -9,6 +9,7 @@ use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValu
 
 use crate::ai::rate_limit::Bucket;
 use crate::ai::result::CallResult;
+use crate::clock::{millis, millis_between};
 use crate::js::convert::{arg, define, error, string, type_error};
 use crate::js::json_parse;
 
@@ -56,7 +57,19 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("rateLimit", rate_limit),
     ("timings", timings),
     ("headers", headers),
-    ("attempts", |r, _| Ok(f64::from(r.attempts).into())),
+    ("attempts", |r, _| Ok(f64::from(r.attempts()).into())),
+    ("attemptLog", attempt_log),
+    ("target", |r, _| Ok(text_or_null(r.tries.as_ref().and_then(|t| t.target.as_deref())))),
+    ("ttftTotal", |r, _| Ok(number_or_null(r.since_first_attempt(r.timeline.ttft)))),
+    ("e2eTotal", |r, _| Ok(number_or_null(r.since_first_attempt(r.timeline.e2e)))),
+    ("valid", |r, _| Ok(r.content.valid.map_or(JsValue::null(), JsValue::from))),
+    (
+        "validationErrors",
+        |r, c| Ok(JsArray::from_iter(r.content.validation_errors.iter().map(|e| string(e)), c).into()),
+    ),
+    ("refused", |r, _| Ok(r.content.refused.map_or(JsValue::null(), JsValue::from))),
+    ("empty", |r, _| Ok(r.content.empty.map_or(JsValue::null(), JsValue::from))),
+    ("energy", |r, _| Ok(number_or_null(r.energy))),
     ("serverTimings", |r, c| match &r.server_timings {
         Some(json) => json_parse::parse_utf8(json, c),
         None => Ok(JsValue::null()),
@@ -95,6 +108,27 @@ fn tool_calls(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
         calls.push(object.into());
     }
     Ok(JsArray::from_iter(calls, context).into())
+}
+
+/// Every attempt with what came of it, the last one included.
+#[allow(clippy::unnecessary_wraps)]
+fn attempt_log(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
+    let tries = r.tries.as_deref();
+    let earlier = tries.iter().flat_map(|t| &t.earlier).map(|e| (&e.attempt, e.target.as_deref(), e.waited));
+    let last = (r, tries.and_then(|t| t.target.as_deref()), std::time::Duration::ZERO);
+    let mut log = Vec::new();
+    for (attempt, target, waited) in earlier.chain([last]) {
+        let object = JsObject::with_object_proto(context.intrinsics());
+        define(&object, "target", text_or_null(target));
+        define(&object, "status", f64::from(attempt.status));
+        define(&object, "errorKind", text_or_null(attempt.error.as_ref().map(|e| e.kind.name())));
+        define(&object, "error", string(attempt.error.as_ref().map_or("", |e| e.message.as_str())));
+        define(&object, "ttft", number_or_null(attempt.timeline.ttft));
+        define(&object, "duration", millis_between(attempt.points.start, attempt.points.end));
+        define(&object, "waited", millis(waited));
+        log.push(object.into());
+    }
+    Ok(JsArray::from_iter(log, context).into())
 }
 
 #[allow(clippy::unnecessary_wraps)]
@@ -184,10 +218,13 @@ fn headers(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     Ok(object.into())
 }
 
+/// The result behind a response; None for anything else.
+pub(in crate::js::modules) fn result_of(value: &JsValue) -> Option<Arc<CallResult>> {
+    value.as_object().and_then(|o| o.downcast_ref::<AiResponse>().map(|r| Arc::clone(&r.result)))
+}
+
 fn this_result(this: &JsValue) -> JsResult<Arc<CallResult>> {
-    this.as_object()
-        .and_then(|o| o.downcast_ref::<AiResponse>().map(|r| Arc::clone(&r.result)))
-        .ok_or_else(|| type_error("this is not the response of a model call"))
+    result_of(this).ok_or_else(|| type_error("this is not the response of a model call"))
 }
 
 /// `json()`: the text parsed as JSON (structured output).
