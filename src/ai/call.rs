@@ -11,9 +11,10 @@ use tokio::sync::mpsc;
 
 use super::answer::Answer;
 use super::cancel::{Cancel, CancelReason};
-use super::errors::{self, CallError, ErrorKind};
+use super::errors::{self, CallError, ErrorKind, Reply};
 use super::event::StreamEvent;
 use super::fields::Problems;
+use super::framing::Framing;
 use super::params::CallParams;
 use super::providers::WireRequest;
 use super::reader::{Feed, Reader};
@@ -59,6 +60,10 @@ impl Call {
         stream: bool,
         intended: Option<Instant>,
     ) -> Result<Self, Problems> {
+        let unoffered = spec.provider.offers.problems(spec.provider.name, &request, stream);
+        if !unoffered.is_empty() {
+            return Err(Problems(unoffered));
+        }
         let mut wire = (spec.provider.encode)(&spec, &request, stream).map_err(Problems)?;
         for (name, value) in &params.headers {
             wire.set_header(name, value);
@@ -133,9 +138,14 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         call,
     };
 
+    let mut wire = raw.call.wire.clone();
+    if let Err(what) = wire.sign(&raw.call.spec, std::time::SystemTime::now()) {
+        raw.error = Some(CallError::new(ErrorKind::Auth, what));
+        return raw;
+    }
     let opened = tokio::select! {
         biased;
-        opened = transport.open(raw.call.wire.clone()) => Ok(opened),
+        opened = transport.open(wire) => Ok(opened),
         stop = watch.stop(Progress::default()) => Err(stop),
     };
     match opened {
@@ -145,10 +155,12 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
             raw.points.sent = Some(head.sent);
             raw.points.headers = Some(head.at);
             let success = (200..300).contains(&head.status);
-            raw.streamed = raw.call.stream && success && !is_json(&head);
+            let framing = (raw.call.spec.provider.framing)(head.header("content-type"));
+            let framing = framing.filter(|_| raw.call.stream && success);
+            raw.streamed = framing.is_some();
             raw.head = Some(head);
-            if raw.streamed {
-                read_stream(&mut raw, stream, &mut watch, hooks).await;
+            if let Some(framing) = framing {
+                read_stream(&mut raw, stream, framing, &mut watch, hooks).await;
             } else {
                 read_body(&mut raw, stream, &mut watch, success).await;
             }
@@ -167,8 +179,8 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
     if raw.error.is_none() && raw.cancelled.is_none() {
         raw.error = raw.answer.choices.iter().find_map(|c| failed_finish(c.finish_reason.as_deref()?));
     }
-    if let (Some(error), Some(key)) = (&mut raw.error, &raw.call.spec.api_key) {
-        error.message = key.mask_in(&error.message);
+    if let Some(error) = &mut raw.error {
+        error.message = raw.call.spec.mask(&error.message);
     }
     raw
 }
@@ -187,12 +199,14 @@ fn failed_finish(word: &str) -> Option<CallError> {
     Some(CallError::new(kind, format!("the provider ended the answer with finish reason '{word}'")))
 }
 
-fn is_json(head: &Head) -> bool {
-    head.header("content-type").is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("application/json"))
-}
-
-async fn read_stream<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut Watch, hooks: Hooks) {
-    let mut reader = Reader::new(&raw.call, raw.points.start, hooks);
+async fn read_stream<S: ByteStream>(
+    raw: &mut RawCall,
+    mut stream: S,
+    framing: Framing,
+    watch: &mut Watch,
+    hooks: Hooks,
+) {
+    let mut reader = Reader::new(&raw.call, framing, raw.points.start, hooks);
     let mut progress = Progress { first_token: false, last_event: raw.points.headers };
     let mut complete = false;
     let stop = loop {
@@ -299,7 +313,10 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
         stopped(raw, stop, &after);
     } else if !success {
         // The status already says that it failed; a cut error body only says less.
-        raw.error = raw.head.as_ref().map(|head| errors::from_reply(head.status, head.header("location"), &raw.body));
+        let provider = raw.call.spec.provider;
+        raw.error = raw.head.as_ref().map(|head| {
+            errors::from_reply(&Reply { provider, status: head.status, headers: &head.headers, body: &raw.body })
+        });
     } else if let Some(error) = broken {
         raw.error = Some(transport_error(error));
     } else if !complete {
@@ -309,7 +326,7 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
         raw.answer.end_event(raw.points.end);
         raw.error = match taken {
             Err(malformed) => Some(CallError::new(ErrorKind::Protocol, malformed.to_string())),
-            Ok(()) => raw.answer.error.as_deref().map(errors::from_stream),
+            Ok(()) => raw.answer.error.as_deref().map(|e| errors::from_stream(raw.call.spec.provider, e)),
         };
     }
 }

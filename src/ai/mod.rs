@@ -8,6 +8,7 @@
 //! an `Err`.
 
 mod account;
+mod address;
 pub mod answer;
 pub mod call;
 pub mod cancel;
@@ -16,6 +17,7 @@ pub mod durations;
 pub mod errors;
 pub mod event;
 mod fields;
+pub mod framing;
 pub mod net_transport;
 pub mod params;
 pub mod providers;
@@ -23,8 +25,10 @@ pub mod rate_limit;
 mod reader;
 pub mod request;
 pub mod result;
+mod retry_after;
 pub mod samples;
 pub mod secret;
+pub mod server_figures;
 pub mod slo;
 pub mod spec;
 pub mod timeline;

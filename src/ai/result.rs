@@ -14,6 +14,7 @@ use super::cost;
 use super::errors::CallError;
 use super::params::CallParams;
 use super::rate_limit::RateLimit;
+use super::server_figures::ServerFigures;
 use super::spec::ModelSpec;
 use super::timeline::{ContentEvent, Facts, Points, Timeline};
 use super::transport::HttpTimings;
@@ -130,6 +131,8 @@ pub struct CallResult {
     pub usage_raw: Option<String>,
     /// The server's own timings as received (llama.cpp `timings`, Groq `x_groq.usage`, ...).
     pub server_timings: Option<String>,
+    /// The same in common names, headers included.
+    pub server: Option<ServerFigures>,
     /// The times. `chunks` of scripts is the number of its gaps + 1, see [`CallResult::chunks`].
     pub timeline: Timeline,
     /// Inter-token latency; None when tokens per event are not known or there is no gap.
@@ -198,6 +201,10 @@ impl RawCall {
             .usage
             .and_then(|usage| cost::cost(spec, &asked_model, answer.model.as_deref(), &usage, answer.stated_cost));
         let headers = self.head.as_ref().map_or_else(Vec::new, |h| h.headers.clone());
+        let error_text = self.error.as_ref().map(|_| match &answer.error {
+            Some(raw) => raw.clone(),
+            None => String::from_utf8_lossy(&self.body).into_owned(),
+        });
         let request_id = self
             .head
             .as_ref()
@@ -236,13 +243,14 @@ impl RawCall {
             usage: account.usage,
             usage_disbelieved: answer.usage_disbelieved,
             usage_raw: answer.usage_raw.take(),
+            server: ServerFigures::read(answer.server_timings.as_deref(), &headers),
             server_timings: answer.server_timings.take(),
             timeline,
             cost,
             slo_met,
             model: answer.model.take(),
             request_id,
-            rate_limit: RateLimit::from_headers(&headers, now_unix),
+            rate_limit: RateLimit::read(&headers, error_text.as_deref(), now_unix),
             timings: self.timings,
             headers,
             chunks: if self.streamed { answer.arrivals.len() as u64 } else { 0 },

@@ -3,10 +3,10 @@
 //! What only some servers understand is sent when asked for, except to OpenAI itself, which is known to refuse it: there
 //! the call is refused here, with a reason, instead of with a 400 per request.
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::WireRequest;
+use crate::ai::address;
 use crate::ai::request::ChatRequest;
 use crate::ai::spec::ModelSpec;
 
@@ -61,23 +61,17 @@ pub(super) fn encode(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> R
     if stream {
         body.insert("stream_options".into(), json!({ "include_usage": true }));
     }
-    merge(&mut body, &spec.extra_body);
-    merge(&mut body, &request.extra_body);
     if !problems.is_empty() {
         return Err(problems);
     }
-
-    let body = serde_json::to_vec(&body).map_err(|e| vec![format!("request: cannot be written as JSON: {e}")])?;
-    let mut wire = WireRequest { url: endpoint(&spec.base_url), headers: Vec::new(), body: Bytes::from(body) };
-    wire.set_header("content-type", "application/json");
-    wire.set_header("accept", if stream { "text/event-stream" } else { "application/json" });
-    if let Some(key) = &spec.api_key {
-        wire.set_header("authorization", &format!("Bearer {}", key.expose()));
-    }
-    for (name, value) in &spec.headers {
-        wire.set_header(name, value);
-    }
-    Ok(wire)
+    let accept = if stream { "text/event-stream" } else { "application/json" };
+    WireRequest::json(
+        spec,
+        address::endpoint(&spec.base_url, &["chat", "completions"]),
+        body,
+        &request.extra_body,
+        accept,
+    )
 }
 
 fn is_openai(spec: &ModelSpec) -> bool {
@@ -93,31 +87,6 @@ fn max_tokens_field(openai: bool, model: &str) -> &'static str {
         || name.starts_with("gpt-6")
         || (name.starts_with('o') && name[1..].starts_with(|c: char| c.is_ascii_digit()));
     if openai || reasoning { "max_completion_tokens" } else { "max_tokens" }
-}
-
-/// `{base}/chat/completions`; a base that already names the endpoint is taken as it is, and a query is kept.
-fn endpoint(base: &str) -> String {
-    let Ok(mut url) = url::Url::parse(base) else { return base.to_owned() };
-    let path = url.path().trim_end_matches('/').to_owned();
-    if !path.ends_with("/chat/completions") {
-        url.set_path(&format!("{path}/chat/completions"));
-    }
-    url.into()
-}
-
-/// Merges objects deeply; `null` removes a field, so that anything sent by default can be left out.
-fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(key), value) {
-            (_, Value::Null) => {
-                into.remove(key);
-            }
-            (Some(Value::Object(have)), Value::Object(more)) => merge(have, more),
-            _ => {
-                into.insert(key.clone(), value.clone());
-            }
-        }
-    }
 }
 
 fn map_message(message: &Value) -> Value {
@@ -246,7 +215,6 @@ mod tests {
         assert_eq!(wire.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("accept")).count(), 1);
         assert!(wire.headers.contains(&("authorization".into(), "Bearer sk-secret".into())));
         assert!(!format!("{wire:?}").contains("sk-secret"));
-        assert_eq!(endpoint("http://h/v1/chat/completions"), "http://h/v1/chat/completions");
     }
 
     #[test]

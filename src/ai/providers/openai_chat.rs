@@ -8,22 +8,36 @@ use serde_json::value::RawValue;
 
 use super::openai_body;
 use super::openai_chunk::{Chunk, Content, Delta, Text, read_usage};
-use super::{Malformed, ProviderDef};
+use super::{Auth, Malformed, Offers, ProviderDef, Quirks, no_rules_of_its_own};
 use crate::ai::answer::Answer;
 use crate::ai::event::{DeltaKind, EventType};
+use crate::ai::framing::{self, Frame};
 
 /// The row in [`super::PROVIDERS`].
 pub(super) const OPENAI: ProviderDef = ProviderDef {
     name: "openai",
     summary: "Any OpenAI-compatible chat endpoint: POST {baseURL}/chat/completions.",
+    aliases: &["openai-compatible"],
     default_base_url: "https://api.openai.com/v1",
+    hosts: &["api.openai.com"],
+    url_variables: &["OPENAI_BASE_URL"],
     key_variables: &["OPENAI_API_KEY"],
+    settings: &[],
+    auth: Auth::Bearer,
+    headers: &[],
+    offers: Offers::ALL,
+    quirks: Quirks::OPENAI,
+    framing: framing::sse_or_body,
     encode: openai_body::encode,
     on_event,
     on_body,
+    embed: None,
+    rerank: None,
+    classify: no_rules_of_its_own,
 };
 
-fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
+pub(super) fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Malformed> {
+    let data = event.data;
     if data.trim_ascii() == b"[DONE]" {
         answer.done = true;
         return Ok(());
@@ -43,7 +57,7 @@ fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
+pub(super) fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
     let chunk: Chunk<'_> =
         serde_json::from_slice(body).map_err(|e| Malformed::json("body is not a chat completion", &e, body))?;
     take_chunk(&chunk, body, answer);
@@ -180,10 +194,14 @@ fn note(slot: &mut Option<String>, text: Option<&Text<'_>>) {
 mod tests {
     use super::*;
 
+    fn frame(data: &[u8]) -> Frame<'_> {
+        Frame::of(data, std::time::Instant::now())
+    }
+
     fn parse(events: &[&str]) -> Answer {
         let mut answer = Answer::default();
         for event in events {
-            on_event(event.as_bytes(), &mut answer).unwrap();
+            on_event(&frame(event.as_bytes()), &mut answer).unwrap();
             answer.end_event(std::time::Instant::now());
         }
         answer
@@ -235,10 +253,12 @@ mod tests {
     #[test]
     fn garbage_is_malformed() {
         for bad in ["hello", "{\"choices\":", "[1,2", "{\"choices\":5}"] {
-            let err = on_event(bad.as_bytes(), &mut Answer::default()).unwrap_err();
+            let err = on_event(&frame(bad.as_bytes()), &mut Answer::default()).unwrap_err();
             assert!(err.to_string().contains(bad), "{err}");
         }
-        assert!(on_event(b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}", &mut Answer::default()).is_err());
+        assert!(
+            on_event(&frame(b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), &mut Answer::default()).is_err()
+        );
         assert!(on_body(b"{}", &mut Answer::default()).unwrap_err().what.contains("no choices"));
     }
 

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::ai::answer::Answer;
 use crate::ai::event::DeltaKind;
+use crate::ai::framing::{Framing, Splitter};
 use crate::ai::{fixtures, providers};
-use crate::net::sse::Parser;
 
 /// Where we differ on purpose: file, field, reason.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
@@ -41,11 +41,11 @@ struct Parsed {
 
 fn parse(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> Parsed {
     let provider = providers::by_name("openai").expect("a provider");
-    let (mut parser, mut answer, mut malformed) = (Parser::new(), Answer::default(), None);
+    let (mut splitter, mut answer, mut malformed) = (Splitter::new(Framing::Sse), Answer::default(), None);
     let now = Instant::now();
     for piece in pieces {
-        parser
-            .feed(piece.as_ref(), now, |event| match (provider.on_event)(event.data, &mut answer) {
+        splitter
+            .feed(piece.as_ref(), now, |frame| match (provider.on_event)(&frame, &mut answer) {
                 Ok(()) => {
                     answer.end_event(now);
                 }
@@ -53,9 +53,9 @@ fn parse(pieces: impl Iterator<Item = impl AsRef<[u8]>>) -> Parsed {
             })
             .expect("within limits");
     }
-    let comments = parser.comments();
-    parser.finish(now, |event| {
-        if (provider.on_event)(event.data, &mut answer).is_ok() {
+    let comments = splitter.comments();
+    splitter.finish(now, |frame| {
+        if (provider.on_event)(&frame, &mut answer).is_ok() {
             answer.end_event(now);
         }
     });

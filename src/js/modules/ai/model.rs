@@ -68,7 +68,8 @@ fn env(context: &mut Context) -> crate::ai::Env {
         && let Some(object) = object.as_object()
         && let Ok(entries) = crate::js::convert::entries(&object, context)
     {
-        for (key, value) in entries.into_iter().filter(|(k, _)| k.starts_with("INRUSH_") || k.ends_with("_API_KEY")) {
+        let ours = |k: &str| k.starts_with("INRUSH_") || crate::ai::providers::is_variable(k);
+        for (key, value) in entries.into_iter().filter(|(k, _)| ours(k)) {
             if let Some(text) = value.as_string() {
                 env.insert(key, text.to_std_string_lossy());
             }

@@ -57,6 +57,16 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("timings", timings),
     ("headers", headers),
     ("attempts", |r, _| Ok(f64::from(r.attempts).into())),
+    ("server", |r, c| match &r.server {
+        Some(figures) => {
+            let object = JsObject::with_object_proto(c.intrinsics());
+            for (name, value) in figures.named() {
+                define(&object, name, number_or_null(value));
+            }
+            Ok(object.into())
+        }
+        None => Ok(JsValue::null()),
+    }),
     ("serverTimings", |r, c| match &r.server_timings {
         Some(json) => json_parse::parse_utf8(json, c),
         None => Ok(JsValue::null()),
@@ -147,6 +157,10 @@ fn rate_limit(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     define(&object, "requests", requests);
     let tokens = bucket(&limits.tokens, context);
     define(&object, "tokens", tokens);
+    let input = bucket(&limits.input_tokens, context);
+    define(&object, "inputTokens", input);
+    let output = bucket(&limits.output_tokens, context);
+    define(&object, "outputTokens", output);
     define(&object, "retryAfterMs", number_or_null(limits.retry_after_ms));
     Ok(object.into())
 }
