@@ -16,7 +16,7 @@ use super::event::StreamEvent;
 use super::fields::Problems;
 use super::framing::Framing;
 use super::params::CallParams;
-use super::providers::WireRequest;
+use super::providers::{OnBody, WireRequest};
 use super::reader::{Feed, Reader};
 use super::request::ChatRequest;
 use super::spec::ModelSpec;
@@ -46,6 +46,7 @@ pub struct Call {
     /// Start of the iteration as the executor intended it; None for closed-model executors.
     pub intended: Option<Instant>,
     wire: WireRequest,
+    on_body: OnBody,
 }
 
 impl Call {
@@ -68,7 +69,23 @@ impl Call {
         for (name, value) in &params.headers {
             wire.set_header(name, value);
         }
-        Ok(Self { spec, request, params, stream, intended, wire })
+        let on_body = spec.provider.on_body;
+        Ok(Self { spec, request, params, stream, intended, wire, on_body })
+    }
+
+    /// A call that is no chat: its request is encoded already, and its reply is read by `on_body`. `request` says the same as a
+    /// conversation, for counting.
+    pub(super) fn of_its_own(
+        spec: Arc<ModelSpec>,
+        request: ChatRequest,
+        params: CallParams,
+        intended: Option<Instant>,
+        (mut wire, on_body): (WireRequest, OnBody),
+    ) -> Self {
+        for (name, value) in &params.headers {
+            wire.set_header(name, value);
+        }
+        Self { spec, request: request.into(), params: params.into(), stream: false, intended, wire, on_body }
     }
 
     /// The model asked for.
@@ -194,6 +211,8 @@ fn failed_finish(word: &str) -> Option<CallError> {
     let kind = match word {
         "error" | "ERROR" | "abort" => ErrorKind::Server,
         "insufficient_system_resource" => ErrorKind::Overloaded,
+        // Gemini: the model wrote a tool call that cannot be read.
+        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => ErrorKind::Server,
         _ => return None,
     };
     Some(CallError::new(kind, format!("the provider ended the answer with finish reason '{word}'")))
@@ -322,7 +341,7 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
     } else if !complete {
         raw.error = Some(CallError::new(ErrorKind::Protocol, format!("the body is larger than {limit} bytes")));
     } else {
-        let taken = (raw.call.spec.provider.on_body)(&raw.body, &mut raw.answer);
+        let taken = (raw.call.on_body)(&raw.body, &mut raw.answer);
         raw.answer.end_event(raw.points.end);
         raw.error = match taken {
             Err(malformed) => Some(CallError::new(ErrorKind::Protocol, malformed.to_string())),

@@ -34,6 +34,7 @@ pub mod spec;
 pub mod timeline;
 pub mod tokens;
 pub mod transport;
+mod vector_request;
 mod watch;
 
 #[cfg(test)]
@@ -45,7 +46,7 @@ pub use errors::{CallError, ErrorKind};
 pub use event::{Delta, DeltaKind, StreamEvent};
 pub use fields::{Env, Problems};
 pub use params::CallParams;
-pub use request::ChatRequest;
+pub use request::{ChatRequest, EmbedRequest, RerankRequest};
 pub use result::{CallResult, FinishReason, Usage};
 pub use samples::SampleContext;
 pub use spec::ModelSpec;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::Account;
-use super::answer::ToolCall;
+use super::answer::{Ranked, ToolCall};
 use super::call::RawCall;
 use super::cancel::CancelReason;
 use super::cost;
@@ -72,8 +72,15 @@ impl FinishReason {
         match word.to_ascii_lowercase().as_str() {
             "length" | "max_tokens" | "model_length" | "max_output_tokens" => Self::Length,
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
-            "content_filter" | "safety" | "refusal" | "recitation" => Self::ContentFilter,
-            "error" | "insufficient_system_resource" | "abort" => Self::Error,
+            "content_filter" | "content_filtered" | "guardrail_intervened" | "safety" | "refusal" | "recitation" => {
+                Self::ContentFilter
+            }
+            // Gemini's many words for it; `blocked:` is our mark of a prompt it did not answer.
+            "blocklist" | "prohibited_content" | "spii" | "image_safety" => Self::ContentFilter,
+            blocked if blocked.starts_with("blocked:") => Self::ContentFilter,
+            "error" | "insufficient_system_resource" | "abort" | "malformed_function_call" | "unexpected_tool_call" => {
+                Self::Error
+            }
             "cancelled" | "canceled" => Self::Cancelled,
             _ => Self::Stop,
         }
@@ -119,6 +126,10 @@ pub struct CallResult {
     pub refusal: Option<String>,
     /// Tool calls of the first choice.
     pub tool_calls: Vec<ToolCall>,
+    /// Vectors, of a call for embeddings.
+    pub embeddings: Vec<Vec<f64>>,
+    /// Documents, best first, of a call that ranks.
+    pub ranking: Vec<Ranked>,
     /// Why generation ended.
     pub finish_reason: Option<FinishReason>,
     /// The provider's own word for it.
@@ -171,7 +182,7 @@ pub struct CallResult {
 
 /// Headers that carry the provider's id of a request, best first.
 const REQUEST_ID_HEADERS: &[&str] =
-    &["x-request-id", "request-id", "apim-request-id", "x-generation-id", "mistral-correlation-id", "cf-ray"];
+    &["x-request-id", "request-id", "apim-request-id", "x-generation-id", "mistral-correlation-id", "x-amzn-requestid", "cf-ray"];
 
 impl RawCall {
     /// Counts tokens and works out every figure. Takes CPU time in proportion to the text: call it off the network task.
@@ -226,7 +237,11 @@ impl RawCall {
         let finish_reason = match (&self.error, self.cancelled) {
             (_, Some(_)) => Some(FinishReason::Cancelled),
             (Some(_), None) => Some(FinishReason::Error),
-            (None, None) => choice.finish_reason.as_deref().map(FinishReason::from_word),
+            (None, None) => match choice.finish_reason.as_deref() {
+                // These APIs have no word of their own for it.
+                Some("STOP" | "stop") if !choice.tool_calls.is_empty() => Some(FinishReason::ToolCalls),
+                word => word.map(FinishReason::from_word),
+            },
         };
         CallResult {
             itl: timeline.itl.as_deref().and_then(itl_stats),
@@ -240,6 +255,8 @@ impl RawCall {
             tool_calls: choice.tool_calls,
             finish_reason,
             finish_reason_raw: choice.finish_reason,
+            embeddings: std::mem::take(&mut answer.embeddings),
+            ranking: std::mem::take(&mut answer.ranking),
             usage: account.usage,
             usage_disbelieved: answer.usage_disbelieved,
             usage_raw: answer.usage_raw.take(),
@@ -324,6 +341,10 @@ mod tests {
             ("function_call", FinishReason::ToolCalls),
             ("content_filter", FinishReason::ContentFilter),
             ("insufficient_system_resource", FinishReason::Error),
+            ("blocked:PROHIBITED_CONTENT", FinishReason::ContentFilter),
+            ("guardrail_intervened", FinishReason::ContentFilter),
+            ("COMPLETE", FinishReason::Stop),
+            ("MAX_TOKENS", FinishReason::Length),
         ] {
             assert_eq!(FinishReason::from_word(word), reason, "{word}");
         }

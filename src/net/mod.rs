@@ -6,6 +6,7 @@
 
 mod auth;
 pub mod aws_event_stream;
+pub mod aws_sigv4;
 pub mod body;
 mod client;
 mod client_key;

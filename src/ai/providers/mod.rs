@@ -5,6 +5,22 @@
 //! services that speak it are rows with an address, a key and their quirks.
 
 pub mod auth;
+mod bedrock;
+mod bedrock_auth;
+mod bedrock_body;
+mod bedrock_embed;
+mod cohere;
+mod cohere_body;
+mod cohere_embed;
+mod gemini;
+mod gemini_body;
+mod gemini_chunk;
+mod gemini_embed;
+mod gemini_partial_args;
+mod google_cloud;
+mod neutral;
+mod ollama;
+mod ollama_embed;
 pub mod offers;
 mod openai_body;
 mod openai_chat;
@@ -13,6 +29,8 @@ pub mod quirks;
 #[cfg(test)]
 mod recorded_streams;
 pub mod settings;
+mod tgi;
+mod vectors;
 mod wire;
 
 use super::answer::Answer;
@@ -82,7 +100,16 @@ impl std::fmt::Debug for ProviderDef {
 }
 
 /// All providers, in order of name.
-pub static PROVIDERS: &[ProviderDef] = &[openai_chat::OPENAI];
+pub static PROVIDERS: &[ProviderDef] = &[
+    bedrock::BEDROCK,
+    cohere::COHERE,
+    gemini::GEMINI,
+    ollama::OLLAMA,
+    ollama::OLLAMA_GENERATE,
+    openai_chat::OPENAI,
+    tgi::TGI,
+    gemini::VERTEX,
+];
 
 /// The provider of this name, or of this alias.
 pub fn by_name(name: &str) -> Option<&'static ProviderDef> {
@@ -146,7 +173,8 @@ mod tests {
     fn addresses_are_their_own() {
         for p in PROVIDERS.iter().filter(|p| !p.hosts.is_empty()) {
             let example = p.settings.iter().fold(p.default_base_url.to_owned(), |url, s| {
-                url.replace(&format!("{{{}}}", s.field), s.default.unwrap_or("x"))
+                let value = s.default.unwrap_or("x");
+                url.replace(&format!("{{{}}}", s.field), value).replace(&format!("{{{}-}}", s.field), "x-")
             });
             assert!(super::super::address::is_own(p, &example), "{}: {example}", p.name);
         }

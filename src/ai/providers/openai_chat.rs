@@ -7,6 +7,7 @@
 use serde_json::value::RawValue;
 
 use super::openai_body;
+use super::vectors;
 use super::openai_chunk::{Chunk, Content, Delta, Text, read_usage};
 use super::{Auth, Malformed, Offers, ProviderDef, Quirks, no_rules_of_its_own};
 use crate::ai::answer::Answer;
@@ -31,8 +32,8 @@ pub(super) const OPENAI: ProviderDef = ProviderDef {
     encode: openai_body::encode,
     on_event,
     on_body,
-    embed: None,
-    rerank: None,
+    embed: Some((vectors::encode_embed, vectors::on_embeddings)),
+    rerank: Some((vectors::encode_rerank, vectors::on_ranking)),
     classify: no_rules_of_its_own,
 };
 

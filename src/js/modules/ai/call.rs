@@ -63,7 +63,7 @@ pub(super) fn call(
 
 /// A call that can only be refused ends the run: thousands of refusals would say less than one sentence. Models made in the
 /// init context were checked before the run.
-fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
+pub(super) fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
     let Some(lacks) = spec.lacks() else { return Ok(()) };
     if spec.target().is_mapped(&host.options().net.hosts) {
         return Ok(());
@@ -111,7 +111,7 @@ fn prepare(
     }
 }
 
-fn sample_context(host: &Host) -> SampleContext {
+pub(super) fn sample_context(host: &Host) -> SampleContext {
     SampleContext {
         clock: host.shared.state.clock,
         tags: host.tags.borrow().clone(),
@@ -121,7 +121,7 @@ fn sample_context(host: &Host) -> SampleContext {
 }
 
 /// Emits the samples and makes the response; throws for a failed call when the option `throw` is on.
-fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
+pub(super) fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     host.shared.bus.emit(batch(&result, tags));
     let times = size_of::<f64>() * (result.timeline.icl.len() + result.timeline.itl.as_ref().map_or(0, Vec::len));

@@ -4,6 +4,7 @@ mod call;
 mod listen;
 mod model;
 mod response;
+mod vectors;
 
 use std::sync::Arc;
 

@@ -39,6 +39,8 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("reasoning", |r, _| Ok(string(&r.reasoning))),
     ("refusal", |r, _| Ok(text_or_null(r.refusal.as_deref()))),
     ("toolCalls", tool_calls),
+    ("embeddings", embeddings),
+    ("ranking", ranking),
     ("finishReason", |r, _| Ok(text_or_null(r.finish_reason.map(|f| f.name())))),
     ("usage", usage),
     ("ttft", |r, _| Ok(number_or_null(r.timeline.ttft))),
@@ -105,6 +107,33 @@ fn tool_calls(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
         calls.push(object.into());
     }
     Ok(JsArray::from_iter(calls, context).into())
+}
+
+/// Vectors as arrays of numbers; null for a call that asked for none.
+fn embeddings(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
+    if r.embeddings.is_empty() {
+        return Ok(JsValue::null());
+    }
+    let mut vectors = Vec::with_capacity(r.embeddings.len());
+    for vector in &r.embeddings {
+        vectors.push(JsArray::from_iter(vector.iter().map(|n| JsValue::from(*n)), context).into());
+    }
+    Ok(JsArray::from_iter(vectors, context).into())
+}
+
+/// Documents by relevance; null for a call that ranked none.
+fn ranking(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
+    if r.ranking.is_empty() {
+        return Ok(JsValue::null());
+    }
+    let mut documents = Vec::with_capacity(r.ranking.len());
+    for ranked in &r.ranking {
+        let object = JsObject::with_object_proto(context.intrinsics());
+        define(&object, "index", count(ranked.index));
+        define(&object, "score", ranked.score);
+        documents.push(object.into());
+    }
+    Ok(JsArray::from_iter(documents, context).into())
 }
 
 #[allow(clippy::unnecessary_wraps)]
