@@ -6,7 +6,9 @@ declare module 'inrush/ai' {
   /** A model and how to reach it. Made in the init code or anywhere else; it opens no connection. */
   export interface ModelSpec {
     /** The API spoken; `openai` (any OpenAI-compatible chat endpoint) by default. Unknown names throw, listing the known. */
-    provider?: 'openai' | (string & {});
+    provider?: Provider;
+    /** Another API of the same service: `'responses'` of `azure-openai` is the provider `azure-openai-responses`. */
+    api?: 'chat' | 'responses' | 'completions' | 'messages' | (string & {});
     /** Model name as the server knows it; `INRUSH_MODEL` by default. */
     model?: string;
     /** Up to and including the version, e.g. `http://127.0.0.1:8000/v1`; `INRUSH_BASE_URL`, then the provider's, by default. */
@@ -27,7 +29,27 @@ declare module 'inrush/ai' {
     slo?: Slo;
     /** Merged into the JSON body of every request, as the server spells it. */
     extraBody?: Record<string, unknown>;
+
+    // What some providers need to know besides; others refuse it. docs/providers names the variables that fill them.
+
+    /** Azure: the host's name. */
+    resource?: string;
+    /** Azure: the deployment; the model's name by default. */
+    deployment?: string;
+    /** Azure: given, addresses have deployments and `api-version`; not given, `/openai/v1`. */
+    apiVersion?: string;
+    /** Google Cloud. */
+    project?: string;
+    /** Google Cloud: `global` by default. */
+    location?: string;
   }
+
+  export type Provider =
+    | 'alibaba' | 'anthropic' | 'azure-openai' | 'azure-openai-responses' | 'cerebras' | 'deepinfra' | 'deepseek'
+    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp' | 'lmstudio' | 'mistral'
+    | 'moonshot' | 'nvidia' | 'openai' | 'openai-completions' | 'openai-responses' | 'openrouter' | 'openrouter-messages'
+    | 'openrouter-responses' | 'perplexity' | 'sglang' | 'together' | 'venice' | 'vercel' | 'vertex-anthropic' | 'vllm' | 'xai'
+    | 'xai-responses' | 'zai' | (string & {});
 
   export interface Price {
     input: number;
@@ -78,8 +100,10 @@ declare module 'inrush/ai' {
     /** `url` may be a `data:` URL. */
     | { type: 'image'; url: string; detail?: 'auto' | 'low' | 'high' }
     /** Base64. */
+    | { type: 'image'; data: string; mediaType?: string; detail?: 'auto' | 'low' | 'high' }
+    /** Base64. */
     | { type: 'audio'; data: string; format: string }
-    | { type: 'file'; data?: string; fileId?: string; filename?: string };
+    | { type: 'file'; data?: string; mediaType?: string; fileId?: string; filename?: string };
 
   export interface Tool {
     name: string;
@@ -228,6 +252,18 @@ declare module 'inrush/ai' {
     readonly resetMs: number | null;
   }
 
+  /** What a server says of itself. Times are milliseconds; null = not stated. */
+  export interface ServerFigures {
+    readonly ttft: number | null;
+    readonly queue: number | null;
+    readonly load: number | null;
+    readonly prefill: number | null;
+    readonly decode: number | null;
+    readonly total: number | null;
+    readonly draftTokens: number | null;
+    readonly acceptedDraftTokens: number | null;
+  }
+
   /** What a call of either kind answers. Times are milliseconds; null = undefined for this call (docs/metrics.md says when). */
   export interface Response {
     /** The call succeeded: an answer arrived completely, or the script itself ended it (`finishReason` is `cancelled`). */
@@ -258,9 +294,14 @@ declare module 'inrush/ai' {
     readonly requestId: string | null;
     /** The server's own figures, in its own shape (llama.cpp `timings`, Groq, Azure, Fireworks); null when it sends none. */
     readonly serverTimings: any;
+    /** The same in common names, headers included; null when it states none. */
+    readonly server: ServerFigures | null;
     readonly rateLimit: {
       readonly requests: RateLimitWindow;
+      /** Where input and output are limited apart: the most restrictive limit. */
       readonly tokens: RateLimitWindow;
+      readonly inputTokens: RateLimitWindow;
+      readonly outputTokens: RateLimitWindow;
       /** Null when the server asked for no delay. */
       readonly retryAfterMs: number | null;
     };

@@ -194,6 +194,11 @@ impl Answer {
         }
     }
 
+    /// Whether a tool call with this index has begun.
+    pub fn has_tool(&self, choice: usize, index: Option<u64>) -> bool {
+        self.choices.get(choice).is_some_and(|c| c.tool_calls.iter().any(|call| call.index == index))
+    }
+
     /// Notes what the event being read is about.
     pub fn note(&mut self, kind: EventType) {
         self.reading = self.reading.or_rather(kind);

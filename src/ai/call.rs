@@ -192,7 +192,7 @@ fn now() -> Instant {
 /// Some providers report a failure by nothing but the finish reason.
 fn failed_finish(word: &str) -> Option<CallError> {
     let kind = match word {
-        "error" | "ERROR" | "abort" => ErrorKind::Server,
+        "error" | "ERROR" | "abort" | "failed" => ErrorKind::Server,
         "insufficient_system_resource" => ErrorKind::Overloaded,
         _ => return None,
     };

@@ -69,11 +69,15 @@ impl FinishReason {
 
     /// From a provider's word. An unknown word is some way of stopping.
     fn from_word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "length" | "max_tokens" | "model_length" | "max_output_tokens" => Self::Length,
+        let word = word.to_ascii_lowercase();
+        // The Responses API: `incomplete:max_output_tokens`.
+        match word.strip_prefix("incomplete:").unwrap_or(&word) {
+            "length" | "max_tokens" | "model_length" | "max_output_tokens" | "model_context_window_exceeded" => {
+                Self::Length
+            }
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "safety" | "refusal" | "recitation" => Self::ContentFilter,
-            "error" | "insufficient_system_resource" | "abort" => Self::Error,
+            "error" | "failed" | "insufficient_system_resource" | "abort" => Self::Error,
             "cancelled" | "canceled" => Self::Cancelled,
             _ => Self::Stop,
         }
@@ -226,7 +230,11 @@ impl RawCall {
         let finish_reason = match (&self.error, self.cancelled) {
             (_, Some(_)) => Some(FinishReason::Cancelled),
             (Some(_), None) => Some(FinishReason::Error),
-            (None, None) => choice.finish_reason.as_deref().map(FinishReason::from_word),
+            (None, None) => match choice.finish_reason.as_deref() {
+                // These APIs have no word of their own for it.
+                Some("completed" | "STOP") if !choice.tool_calls.is_empty() => Some(FinishReason::ToolCalls),
+                word => word.map(FinishReason::from_word),
+            },
         };
         CallResult {
             itl: timeline.itl.as_deref().and_then(itl_stats),

@@ -4,16 +4,45 @@
 //! connection, takes no time stamp and counts no token. A dialect (OpenAI chat, Anthropic Messages, ...) is written once; the
 //! services that speak it are rows with an address, a key and their quirks.
 
+mod alibaba;
+mod anthropic;
+mod anthropic_body;
 pub mod auth;
+mod azure;
+mod cerebras;
+mod completions;
+mod deepinfra;
+mod deepseek;
+mod fireworks;
+mod google_cloud;
+mod groq;
+mod huggingface;
+mod llamacpp;
+mod lmstudio;
+mod mistral;
+mod moonshot;
+mod neutral;
+mod nvidia;
 pub mod offers;
 mod openai_body;
 mod openai_chat;
 mod openai_chunk;
+mod openrouter;
+mod perplexity;
 pub mod quirks;
 #[cfg(test)]
 mod recorded_streams;
+mod responses;
+mod responses_body;
 pub mod settings;
+mod sglang;
+mod together;
+mod venice;
+mod vercel;
+mod vllm;
 mod wire;
+mod xai;
+mod zai;
 
 use super::answer::Answer;
 use super::errors::{ErrorKind, Words};
@@ -43,6 +72,8 @@ pub struct ProviderDef {
     pub summary: &'static str,
     /// Where the provider itself serves it, up to the version; `{field}` stands for a setting.
     pub default_base_url: &'static str,
+    /// The path at other addresses that name none, such as a mock's: `/v1`, unless the API has another habit.
+    pub server_path: &'static str,
     /// The provider's own hosts; `*.x.com` stands for all below. Customary keys are sent there only.
     pub hosts: &'static [&'static str],
     /// Environment variables customary for its address, best first.
@@ -82,7 +113,41 @@ impl std::fmt::Debug for ProviderDef {
 }
 
 /// All providers, in order of name.
-pub static PROVIDERS: &[ProviderDef] = &[openai_chat::OPENAI];
+pub static PROVIDERS: &[ProviderDef] = &[
+    alibaba::ALIBABA,
+    anthropic::ANTHROPIC,
+    azure::AZURE,
+    responses::AZURE_RESPONSES,
+    cerebras::CEREBRAS,
+    deepinfra::DEEPINFRA,
+    deepseek::DEEPSEEK,
+    responses::DEEPSEEK_RESPONSES,
+    fireworks::FIREWORKS,
+    groq::GROQ,
+    responses::GROQ_RESPONSES,
+    huggingface::HUGGINGFACE,
+    llamacpp::LLAMACPP,
+    lmstudio::LMSTUDIO,
+    mistral::MISTRAL,
+    moonshot::MOONSHOT,
+    nvidia::NVIDIA,
+    openai_chat::OPENAI,
+    completions::COMPLETIONS,
+    responses::OPENAI_RESPONSES,
+    openrouter::OPENROUTER,
+    openrouter::OPENROUTER_MESSAGES,
+    responses::OPENROUTER_RESPONSES,
+    perplexity::PERPLEXITY,
+    sglang::SGLANG,
+    together::TOGETHER,
+    venice::VENICE,
+    vercel::VERCEL,
+    anthropic::VERTEX_ANTHROPIC,
+    vllm::VLLM,
+    xai::XAI,
+    responses::XAI_RESPONSES,
+    zai::ZAI,
+];
 
 /// The provider of this name, or of this alias.
 pub fn by_name(name: &str) -> Option<&'static ProviderDef> {
@@ -143,10 +208,27 @@ mod tests {
     }
 
     #[test]
+    fn every_row_is_in_the_docs() {
+        let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+        let index = std::fs::read_to_string(docs.join("README.md")).expect("the index of providers");
+        for p in PROVIDERS {
+            let link = format!("| [`{}`](", p.name);
+            let row = index.lines().find(|line| line.starts_with(&link));
+            let row = row.unwrap_or_else(|| panic!("docs/providers/README.md has no row that begins with {link}"));
+            for fact in p.key_variables.iter().chain([&p.default_base_url]) {
+                assert!(row.contains(&format!("`{fact}`")), "the row of {} does not name {fact}: {row}", p.name);
+            }
+            let page = row[link.len()..].split(')').next().unwrap_or_default();
+            assert!(docs.join(page).is_file(), "docs/providers/{page} is missing");
+        }
+    }
+
+    #[test]
     fn addresses_are_their_own() {
         for p in PROVIDERS.iter().filter(|p| !p.hosts.is_empty()) {
             let example = p.settings.iter().fold(p.default_base_url.to_owned(), |url, s| {
-                url.replace(&format!("{{{}}}", s.field), s.default.unwrap_or("x"))
+                let value = s.default.unwrap_or("x");
+                url.replace(&format!("{{{}}}", s.field), value).replace(&format!("{{{}-}}", s.field), "x-")
             });
             assert!(super::super::address::is_own(p, &example), "{}: {example}", p.name);
         }

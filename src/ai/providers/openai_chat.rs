@@ -19,6 +19,7 @@ pub(super) const OPENAI: ProviderDef = ProviderDef {
     summary: "Any OpenAI-compatible chat endpoint: POST {baseURL}/chat/completions.",
     aliases: &["openai-compatible"],
     default_base_url: "https://api.openai.com/v1",
+    server_path: "/v1",
     hosts: &["api.openai.com"],
     url_variables: &["OPENAI_BASE_URL"],
     key_variables: &["OPENAI_API_KEY"],
@@ -50,9 +51,15 @@ pub(super) fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Mal
         let index = choice.index.unwrap_or(0);
         if let Some(delta) = &choice.delta {
             take_delta(index, delta, answer);
+        } else if let Some(text) = &choice.text {
+            // Of completions; Together repeats a delta's text under this name.
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);
+    }
+    if event.name == b"error" {
+        answer.error.get_or_insert_with(|| String::from_utf8_lossy(data).into_owned());
     }
     Ok(())
 }
@@ -74,6 +81,8 @@ pub(super) fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed>
                 Malformed::new(format!("message is not a chat message ({e})"), message.get().as_bytes())
             })?;
             take_delta(index, &message, answer);
+        } else if let Some(text) = &choice.text {
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);

@@ -72,14 +72,22 @@ impl Settings {
         text
     }
 
-    /// Fills `{field}` in a URL; `Err` names the field that is missing.
+    /// Fills `{field}` in a URL; `Err` names the field that is missing. `{field-}` is the value and a dash, or nothing when it is
+    /// `global`, as Google Cloud has it.
     pub(in crate::ai) fn fill(&self, template: &str) -> Result<String, String> {
         let mut out = String::with_capacity(template.len());
         let mut rest = template;
         while let Some((before, after)) = rest.split_once('{') {
             let (field, after) = after.split_once('}').unwrap_or((after, ""));
             out.push_str(before);
-            out.push_str(self.get(field).ok_or_else(|| field.to_owned())?);
+            let name = field.trim_end_matches('-');
+            let value = self.get(name).ok_or_else(|| name.to_owned())?;
+            if name == field {
+                out.push_str(value);
+            } else if value != "global" {
+                out.push_str(value);
+                out.push('-');
+            }
             rest = after;
         }
         out.push_str(rest);
@@ -122,6 +130,9 @@ mod tests {
     fn urls_are_filled() {
         let settings = read(json!({}), false);
         assert_eq!(settings.fill("https://a.{region}.test/x"), Ok("https://a.r1.test/x".to_owned()));
+        assert_eq!(settings.fill("https://{region-}a.test"), Ok("https://r1-a.test".to_owned()));
+        let global = read(json!({"region": "global"}), false);
+        assert_eq!(global.fill("https://{region-}a.test"), Ok("https://a.test".to_owned()));
         assert_eq!(settings.fill("https://{project}.test"), Err("project".to_owned()));
     }
 }
