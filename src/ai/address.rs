@@ -42,8 +42,8 @@ pub(super) fn normalise(text: &str, path: &str) -> Result<String, String> {
     Ok(String::from(url).trim_end_matches('/').to_owned())
 }
 
-/// The general address `INRUSH_BASE_URL` as this provider needs it: `/v1`, the habit of most, becomes its own path, so that
-/// one variable serves scripts of every provider.
+/// The general address `INRUSH_BASE_URL` as an API needs it: `/v1`, the habit of most, becomes its own, so that one variable
+/// serves scripts of every provider.
 pub(super) fn general(text: &str, path: &str) -> String {
     match text.trim().trim_end_matches('/').strip_suffix("/v1") {
         Some(before) if path != "/v1" && before.matches('/').count() == 2 => format!("{before}{path}"),

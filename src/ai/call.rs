@@ -209,7 +209,7 @@ fn now() -> Instant {
 /// Some providers report a failure by nothing but the finish reason.
 fn failed_finish(word: &str) -> Option<CallError> {
     let kind = match word {
-        "error" | "ERROR" | "abort" => ErrorKind::Server,
+        "error" | "ERROR" | "abort" | "failed" => ErrorKind::Server,
         "insufficient_system_resource" => ErrorKind::Overloaded,
         // Gemini: the model wrote a tool call that cannot be read.
         "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => ErrorKind::Server,

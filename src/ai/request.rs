@@ -197,7 +197,11 @@ fn wrong_with_message(item: &Value) -> Option<String> {
             (!typed).then(|| format!("content[{i}]: expected a part such as {{type: 'text', text: '...'}}"))
         }),
         // An assistant message with tool calls needs no content.
-        None | Some(Value::Null) if map.contains_key("tool_calls") || map.contains_key("function_call") => None,
+        None | Some(Value::Null)
+            if ["toolCalls", "tool_calls", "function_call"].iter().any(|name| map.contains_key(*name)) =>
+        {
+            None
+        }
         None | Some(Value::Null) => Some("has no content".to_owned()),
         Some(other) => Some(format!("content: expected a string or an array of parts, got {}", describe(other))),
     }

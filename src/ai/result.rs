@@ -69,8 +69,12 @@ impl FinishReason {
 
     /// From a provider's word. An unknown word is some way of stopping.
     fn from_word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "length" | "max_tokens" | "model_length" | "max_output_tokens" => Self::Length,
+        let word = word.to_ascii_lowercase();
+        // The Responses API: `incomplete:max_output_tokens`.
+        match word.strip_prefix("incomplete:").unwrap_or(&word) {
+            "length" | "max_tokens" | "model_length" | "max_output_tokens" | "model_context_window_exceeded" => {
+                Self::Length
+            }
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "content_filtered" | "guardrail_intervened" | "safety" | "refusal" | "recitation" => {
                 Self::ContentFilter
@@ -78,9 +82,12 @@ impl FinishReason {
             // Gemini's many words for it; `blocked:` is our mark of a prompt it did not answer.
             "blocklist" | "prohibited_content" | "spii" | "image_safety" => Self::ContentFilter,
             blocked if blocked.starts_with("blocked:") => Self::ContentFilter,
-            "error" | "insufficient_system_resource" | "abort" | "malformed_function_call" | "unexpected_tool_call" => {
-                Self::Error
-            }
+            "error"
+            | "failed"
+            | "insufficient_system_resource"
+            | "abort"
+            | "malformed_function_call"
+            | "unexpected_tool_call" => Self::Error,
             "cancelled" | "canceled" => Self::Cancelled,
             _ => Self::Stop,
         }
@@ -181,8 +188,15 @@ pub struct CallResult {
 }
 
 /// Headers that carry the provider's id of a request, best first.
-const REQUEST_ID_HEADERS: &[&str] =
-    &["x-request-id", "request-id", "apim-request-id", "x-generation-id", "mistral-correlation-id", "x-amzn-requestid", "cf-ray"];
+const REQUEST_ID_HEADERS: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-generation-id",
+    "mistral-correlation-id",
+    "x-amzn-requestid",
+    "cf-ray",
+];
 
 impl RawCall {
     /// Counts tokens and works out every figure. Takes CPU time in proportion to the text: call it off the network task.
@@ -239,7 +253,7 @@ impl RawCall {
             (Some(_), None) => Some(FinishReason::Error),
             (None, None) => match choice.finish_reason.as_deref() {
                 // These APIs have no word of their own for it.
-                Some("STOP" | "stop") if !choice.tool_calls.is_empty() => Some(FinishReason::ToolCalls),
+                Some("completed" | "STOP" | "stop") if !choice.tool_calls.is_empty() => Some(FinishReason::ToolCalls),
                 word => word.map(FinishReason::from_word),
             },
         };

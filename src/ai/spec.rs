@@ -311,15 +311,14 @@ fn read_base_url(
     settings: &Settings,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> BaseUrl {
-    let path = settings.fill(address::default_path(provider)).unwrap_or_default();
     let mut customary = false;
-    let given =
-        f.string("baseURL").or_else(|| Some(address::general(&variable("INRUSH_BASE_URL")?, &path))).or_else(|| {
-            let text = provider.url_variables.iter().find_map(|v| variable(v))?;
-            customary = true;
-            // Some of these variables hold `host:port`.
-            Some(if text.contains("://") { text } else { format!("http://{text}") })
-        });
+    let general = || Some(address::general(&variable("INRUSH_BASE_URL")?, provider.server_path));
+    let given = f.string("baseURL").or_else(general).or_else(|| {
+        let text = provider.url_variables.iter().find_map(|v| variable(v))?;
+        customary = true;
+        // Some of these variables hold `host:port`.
+        Some(if text.contains("://") { text } else { format!("http://{text}") })
+    });
     let text = match given {
         Some(text) => text,
         None => match settings.fill(provider.default_base_url) {
@@ -336,7 +335,9 @@ fn read_base_url(
             }
         },
     };
-    match address::normalise(&text, &path) {
+    let own_path = settings.fill(address::default_path(provider)).unwrap_or_default();
+    let path = if address::is_own(provider, &text) { own_path.as_str() } else { provider.server_path };
+    match address::normalise(&text, path) {
         Ok(text) => BaseUrl { text, customary },
         Err(what) => {
             f.problem("baseURL", what);
@@ -346,73 +347,4 @@ fn read_base_url(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn env(pairs: &[(&str, &str)]) -> Env {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    #[test]
-    fn the_environment_fills_gaps() {
-        let e =
-            env(&[("INRUSH_BASE_URL", "http://127.0.0.1:9/"), ("INRUSH_MODEL", "m"), ("INRUSH_API_KEY", "k-secret")]);
-        let spec = ModelSpec::from_json(&Value::Null, &e).unwrap();
-        assert_eq!((spec.base_url.as_str(), spec.model.as_str()), ("http://127.0.0.1:9/v1", "m"));
-        assert_eq!(spec.api_key.as_ref().unwrap().expose(), "k-secret");
-        assert!(!format!("{spec:?}").contains("k-secret"));
-        assert_eq!(spec.timeout, DEFAULT_TIMEOUT);
-        let spec = ModelSpec::from_json(&json!("gpt-4o"), &e).unwrap();
-        assert_eq!((spec.model.as_str(), spec.tokenizer.name, spec.tokenizer_exact), ("gpt-4o", "o200k_base", true));
-        let other = spec.with_model("llama-3");
-        assert_eq!((other.tokenizer.name, other.tokenizer_exact), ("estimate", false));
-    }
-
-    #[test]
-    fn the_customary_key_goes_to_its_own_address_only() {
-        let e = env(&[("OPENAI_API_KEY", "sk-real")]);
-        assert!(ModelSpec::from_json(&json!("gpt-4o"), &e).unwrap().api_key.is_some());
-        let elsewhere = json!({"model": "gpt-4o", "baseURL": "http://example.test/v1"});
-        assert!(ModelSpec::from_json(&elsewhere, &e).unwrap().api_key.is_none());
-    }
-
-    #[test]
-    fn the_public_address_needs_a_key() {
-        let spec = |value: Value, e: &Env| ModelSpec::from_json(&value, e).unwrap();
-        let none = Env::new();
-        let lacks = spec(json!("gpt-4o"), &none).target();
-        let text = lacks.lacks.clone().unwrap();
-        for name in ["INRUSH_BASE_URL", "--mock", "OPENAI_API_KEY", "api.openai.com"] {
-            assert!(text.contains(name), "{text}");
-        }
-        assert!(lacks.is_mapped(&[("*.openai.com".to_owned(), "127.0.0.1:1".to_owned())].into()));
-        assert!(!lacks.is_mapped(&[("example.test".to_owned(), "127.0.0.1".to_owned())].into()));
-        assert_eq!(spec(json!("gpt-4o"), &env(&[("OPENAI_API_KEY", "k")])).lacks(), None);
-        assert_eq!(spec(json!({"model": "m", "headers": {"Authorization": "Bearer x"}}), &none).lacks(), None);
-        let own = spec(json!({"model": "m", "baseURL": "http://127.0.0.1:9/v1?api-key=secret"}), &none).target();
-        assert_eq!((own.address.as_str(), &own.lacks), ("http://127.0.0.1:9/v1", &None));
-    }
-
-    #[test]
-    fn all_problems_at_once() {
-        let bad = json!({"provider": "opnai", "baseUrl": "x", "timeout": "fast", "price": {"input": -1},
-            "tokenizer": "o200", "headers": {"a b": "c"}, "baseURL": "ftp://x", "apiKey": "a\nb"});
-        let problems = ModelSpec::from_json(&bad, &Env::new()).unwrap_err().0;
-        let all = problems.join("\n");
-        for expected in [
-            "model.provider: unknown provider 'opnai'",
-            "model.baseUrl: unknown field; did you mean 'baseURL'?",
-            "model.baseURL: scheme 'ftp'",
-            "model.model: no model named",
-            "model.timeout: expected a positive duration",
-            "model.price.input: expected a number of at least 0, got -1",
-            "model.price.output: missing",
-            "model.tokenizer: unknown tokenizer 'o200'",
-            "model.headers: 'a b' is not a header name",
-            "model.apiKey: contains a line break",
-        ] {
-            assert!(all.contains(expected), "missing {expected:?} in\n{all}");
-        }
-    }
-}
+mod tests;

@@ -98,7 +98,9 @@ impl Call {
         params: CallParams,
         intended: Option<Instant>,
     ) -> Result<Self, Problems> {
-        let Some((encode, on_body)) = spec.provider.rerank else { return Err(unoffered(&spec, "ranking of documents")) };
+        let Some((encode, on_body)) = spec.provider.rerank else {
+            return Err(unoffered(&spec, "ranking of documents"));
+        };
         let wire = encode(&spec, request).map_err(Problems)?;
         Ok(Self::of_its_own(spec, request.as_chat(), typed(params, "rerank"), intended, (wire, on_body)))
     }
@@ -163,13 +165,17 @@ mod tests {
         for value in [json!("a"), json!(["a"]), json!({"input": "a"}), json!({"input": ["a"]})] {
             assert_eq!(EmbedRequest::from_json(&value).unwrap().input, ["a"]);
         }
-        let all = json!({"model": "m", "input": ["a", "b"], "dimensions": 8, "inputType": "query", "extraBody": {"x": 1}});
+        let all =
+            json!({"model": "m", "input": ["a", "b"], "dimensions": 8, "inputType": "query", "extraBody": {"x": 1}});
         let request = EmbedRequest::from_json(&all).unwrap();
         assert_eq!((request.dimensions, request.input_type.as_deref()), (Some(8), Some("query")));
         assert_eq!(request.as_chat().messages.len(), 2);
         let rank = json!({"query": "q", "documents": ["a", {"text": "b"}], "topN": 1});
         let request = RerankRequest::from_json(&rank).unwrap();
-        assert_eq!((request.documents.as_slice(), request.top_n), (["a".to_owned(), "b".to_owned()].as_slice(), Some(1)));
+        assert_eq!(
+            (request.documents.as_slice(), request.top_n),
+            (["a".to_owned(), "b".to_owned()].as_slice(), Some(1))
+        );
     }
 
     #[test]

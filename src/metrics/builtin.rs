@@ -93,6 +93,8 @@ builtins! {
     AiCost => "ai_cost", Counter, Default;
     AiCostUnknown => "ai_cost_unknown", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
+    AiRatelimitRemainingRequests => "ai_ratelimit_remaining_requests", Gauge, Default;
+    AiRatelimitRemainingTokens => "ai_ratelimit_remaining_tokens", Gauge, Default;
 }
 
 impl Builtin {

@@ -73,7 +73,8 @@ impl Signing<'_> {
 
         let headers = self.canonical_headers(&set);
         let names = headers.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(";");
-        let mut canonical = format!("{}\n{}\n{}\n", self.method, canonical_path(self.url.path()), self.canonical_query());
+        let mut canonical =
+            format!("{}\n{}\n{}\n", self.method, canonical_path(self.url.path()), self.canonical_query());
         for (name, value) in &headers {
             let _ = writeln!(canonical, "{name}:{value}");
         }
@@ -213,14 +214,7 @@ mod tests {
     #[test]
     fn published_signatures() {
         for (method, url, headers, body, service, expected) in [
-            (
-                "GET",
-                "/",
-                &[][..],
-                "",
-                "service",
-                "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-            ),
+            ("GET", "/", &[][..], "", "service", "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"),
             (
                 "GET",
                 "/?Param2=value2&Param1=value1",
@@ -276,7 +270,8 @@ mod tests {
         let local = "http://127.0.0.1:8123/base/model/arn%3Aaws%3Abedrock%3Aeu%3A1%3Ainference-profile%2Fx/converse?b=2&a=x%20y%2Bz&a=1";
         let made = signature("POST", local, json, "{}", "bedrock", None);
         assert_eq!(made, "6bec19ea48fab19a7ee4ffb3d3715248252503911b3681e049d94b2ceeb4d6e2");
-        let old = &[("content-type", "application/json"), ("X-Amz-Date", "19990101T000000Z"), ("authorization", "Bearer x")];
+        let old =
+            &[("content-type", "application/json"), ("X-Amz-Date", "19990101T000000Z"), ("authorization", "Bearer x")];
         assert_eq!(signature("POST", local, old, "{}", "bedrock", None), made, "an older signature is not signed");
     }
 

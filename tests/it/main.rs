@@ -2,6 +2,7 @@
 
 mod ai_calls;
 mod ai_errors;
+mod ai_providers;
 mod ai_truth;
 mod archives;
 mod commands;
@@ -22,6 +23,7 @@ mod module_server;
 mod modules;
 mod preflight;
 mod redis;
+mod replay_server;
 mod rest_api;
 mod secrets;
 mod segments;

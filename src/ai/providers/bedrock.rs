@@ -23,6 +23,7 @@ pub(super) const BEDROCK: ProviderDef = ProviderDef {
     aliases: &["bedrock-converse"],
     summary: "AWS Bedrock, Converse API: POST {baseURL}/model/{model}/converse-stream.",
     default_base_url: "https://bedrock-runtime.{region}.amazonaws.com",
+    server_path: "",
     hosts: &["*.amazonaws.com", "*.amazonaws.com.cn"],
     url_variables: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"],
     key_variables: &["AWS_BEARER_TOKEN_BEDROCK"],
@@ -270,9 +271,10 @@ fn classify(status: u16, words: &Words) -> Option<ErrorKind> {
         "serviceunavailableexception" | "modelnotreadyexception" => ErrorKind::Overloaded,
         "modeltimeoutexception" => ErrorKind::Timeout,
         "modelstreamerrorexception" | "internalserverexception" | "modelerrorexception" => ErrorKind::Server,
-        "accessdeniedexception" | "unrecognizedclientexception" | "expiredtokenexception" | "invalidsignatureexception" => {
-            ErrorKind::Auth
-        }
+        "accessdeniedexception"
+        | "unrecognizedclientexception"
+        | "expiredtokenexception"
+        | "invalidsignatureexception" => ErrorKind::Auth,
         "resourcenotfoundexception" => ErrorKind::NotFound,
         // The words tell a prompt that is too long from a model that is not there.
         "validationexception" if status >= 500 => {
@@ -303,7 +305,10 @@ mod tests {
         )
         .unwrap();
         let c = &a.choices[0];
-        assert_eq!((c.text.as_str(), c.reasoning.as_str(), c.tool_calls[0].arguments.as_str()), ("hi", "hm", r#"{"a":1}"#));
+        assert_eq!(
+            (c.text.as_str(), c.reasoning.as_str(), c.tool_calls[0].arguments.as_str()),
+            ("hi", "hm", r#"{"a":1}"#)
+        );
         let u = a.usage.unwrap();
         assert_eq!((u.input, u.output, u.cached, u.cache_write), (Some(16), Some(7), Some(10), Some(1)));
         assert_eq!(a.server_timings.as_deref(), Some(r#"{"latencyMs":99}"#));

@@ -14,7 +14,12 @@ use crate::net::aws_sigv4::{Credentials, Signing};
 
 /// What Bedrock's rows need to know.
 pub(super) const SETTINGS: &[Setting] = &[
-    Setting { field: "region", variables: &["AWS_REGION", "AWS_DEFAULT_REGION"], default: Some("us-east-1"), credential: false },
+    Setting {
+        field: "region",
+        variables: &["AWS_REGION", "AWS_DEFAULT_REGION"],
+        default: Some("us-east-1"),
+        credential: false,
+    },
     Setting { field: "accessKeyId", variables: &["AWS_ACCESS_KEY_ID"], default: None, credential: true },
     Setting { field: "secretAccessKey", variables: &["AWS_SECRET_ACCESS_KEY"], default: None, credential: true },
     Setting { field: "sessionToken", variables: &["AWS_SESSION_TOKEN"], default: None, credential: true },
@@ -35,9 +40,13 @@ pub(super) fn sign(spec: &ModelSpec, wire: &WireRequest, now: SystemTime) -> Res
                         not read: use 'aws configure export-credentials --format env'"
                 .to_owned());
         }
-        (None, Some(_)) => return Err("AWS keys: the access key id is missing (accessKeyId or AWS_ACCESS_KEY_ID)".to_owned()),
+        (None, Some(_)) => {
+            return Err("AWS keys: the access key id is missing (accessKeyId or AWS_ACCESS_KEY_ID)".to_owned());
+        }
         (Some(_), None) => {
-            return Err("AWS keys: the secret access key is missing (secretAccessKey or AWS_SECRET_ACCESS_KEY)".to_owned());
+            return Err(
+                "AWS keys: the secret access key is missing (secretAccessKey or AWS_SECRET_ACCESS_KEY)".to_owned()
+            );
         }
     };
     let url = url::Url::parse(&wire.url).map_err(|e| format!("the URL cannot be signed: {e}"))?;
@@ -109,10 +118,16 @@ mod tests {
     #[test]
     fn keys_from_the_environment_sign_requests_to_aws() {
         let wire = signed(json!({"provider": "bedrock", "model": "us.anthropic.claude:0"}), &env(KEYS)).unwrap();
-        assert_eq!(wire.url, "https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude%3A0/converse-stream");
+        assert_eq!(
+            wire.url,
+            "https://bedrock-runtime.eu-west-1.amazonaws.com/model/us.anthropic.claude%3A0/converse-stream"
+        );
         let authorization = header(&wire, "authorization").unwrap();
         assert!(authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKID/19700101/eu-west-1/bedrock/aws4_request, SignedHeaders=accept;content-type;host;"), "{authorization}");
-        assert_eq!((header(&wire, "x-amz-date"), header(&wire, "x-amz-security-token")), (Some("19700101T000000Z"), Some("tok")));
+        assert_eq!(
+            (header(&wire, "x-amz-date"), header(&wire, "x-amz-security-token")),
+            (Some("19700101T000000Z"), Some("tok"))
+        );
     }
 
     #[test]
@@ -120,14 +135,20 @@ mod tests {
         let mut all = env(KEYS);
         all.insert("AWS_BEARER_TOKEN_BEDROCK".into(), "bedrock-api-key".into());
         let wire = signed(json!({"provider": "bedrock", "model": "m"}), &all).unwrap();
-        assert_eq!((header(&wire, "authorization"), header(&wire, "x-amz-date")), (Some("Bearer bedrock-api-key"), None));
+        assert_eq!(
+            (header(&wire, "authorization"), header(&wire, "x-amz-date")),
+            (Some("Bearer bedrock-api-key"), None)
+        );
     }
 
     #[test]
     fn keys_of_the_environment_do_not_leave_for_other_addresses() {
         let local = json!({"provider": "bedrock", "model": "m", "baseURL": "http://127.0.0.1:9"});
         let wire = signed(local, &env(KEYS)).unwrap();
-        assert_eq!((wire.url.as_str(), header(&wire, "authorization")), ("http://127.0.0.1:9/model/m/converse-stream", None));
+        assert_eq!(
+            (wire.url.as_str(), header(&wire, "authorization")),
+            ("http://127.0.0.1:9/model/m/converse-stream", None)
+        );
         let given = json!({"provider": "bedrock", "model": "m", "baseURL": "http://127.0.0.1:9", "accessKeyId": "A", "secretAccessKey": "secret-key"});
         assert!(header(&signed(given, &Env::new()).unwrap(), "authorization").is_some());
     }

@@ -191,7 +191,8 @@ fn source(media: &Media<'_>, problems: &mut Vec<String>) -> Option<Value> {
         Some(uri) if uri.starts_with("s3://") => Some(json!({ "s3Location": { "uri": uri } })),
         _ => {
             problems.push(
-                "request.messages: Converse takes images and files as data (Base64) or from s3://, not by another URL".to_owned(),
+                "request.messages: Converse takes images and files as data (Base64) or from s3://, not by another URL"
+                    .to_owned(),
             );
             None
         }

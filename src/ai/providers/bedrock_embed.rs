@@ -29,7 +29,8 @@ fn titan_body(request: &EmbedRequest) -> Result<Map<String, Value>, Vec<String>>
     match request.input.as_slice() {
         [only] => body.insert("inputText".into(), only.as_str().into()),
         many => {
-            let why = format!("request.input: Titan embeds one text a call, {} are given; make a call for each", many.len());
+            let why =
+                format!("request.input: Titan embeds one text a call, {} are given; make a call for each", many.len());
             return Err(vec![why]);
         }
     };
@@ -107,7 +108,10 @@ mod tests {
         assert_eq!(c.embeddings.len(), 2);
         let rank = RerankRequest { query: "q".into(), documents: vec!["d".into()], ..RerankRequest::default() };
         let wire = encode_rerank(&spec("cohere.rerank-v3-5:0"), &rank).unwrap();
-        assert_eq!(serde_json::from_slice::<Value>(&wire.body).unwrap(), json!({"query": "q", "documents": ["d"], "api_version": 2}));
+        assert_eq!(
+            serde_json::from_slice::<Value>(&wire.body).unwrap(),
+            json!({"query": "q", "documents": ["d"], "api_version": 2})
+        );
         assert!(encode_rerank(&spec("amazon.titan-embed-text-v2:0"), &rank).is_err());
         let mut r = Answer::default();
         on_ranking(br#"{"results":[{"index":0,"relevance_score":0.5}]}"#, &mut r).unwrap();

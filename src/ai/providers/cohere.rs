@@ -19,6 +19,7 @@ pub(super) const COHERE: ProviderDef = ProviderDef {
     aliases: &[],
     summary: "Cohere's chat API v2: POST {baseURL}/chat.",
     default_base_url: "https://api.cohere.com/v2",
+    server_path: "/v2",
     hosts: &["api.cohere.com", "api.cohere.ai"],
     url_variables: &["CO_API_URL"],
     key_variables: &["CO_API_KEY", "COHERE_API_KEY"],
@@ -162,12 +163,7 @@ fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
     Ok(())
 }
 
-fn take_message(
-    message: &Message<'_>,
-    index: Option<u64>,
-    answer: &mut Answer,
-    data: &[u8],
-) -> Result<(), Malformed> {
+fn take_message(message: &Message<'_>, index: Option<u64>, answer: &mut Answer, data: &[u8]) -> Result<(), Malformed> {
     if let Some(plan) = &message.tool_plan {
         answer.push(0, DeltaKind::Reasoning, &plan.0);
     }
@@ -239,20 +235,25 @@ struct WireUsage {
 struct Tokens {
     input_tokens: Count,
     output_tokens: Count,
+    /// Inside the output.
+    reasoning_tokens: Count,
 }
 
 /// The tokens really read and made; what is billed (fewer: without the template) only when nothing else is stated.
 pub(super) fn read_usage(raw: &str) -> Option<(ProviderUsage, bool)> {
     let u: WireUsage = raw.starts_with('{').then(|| serde_json::from_str(raw).ok())??;
-    let (input, output) =
-        (u.tokens.input_tokens.or(u.billed_units.input_tokens), u.tokens.output_tokens.or(u.billed_units.output_tokens));
+    let (input, output) = (
+        u.tokens.input_tokens.or(u.billed_units.input_tokens),
+        u.tokens.output_tokens.or(u.billed_units.output_tokens),
+    );
     let usage = ProviderUsage {
         input: input.get(),
         output: output.get(),
         cached: u.cached_tokens.get(),
-        ..ProviderUsage::default()
+        reasoning: u.tokens.reasoning_tokens.get(),
+        cache_write: None,
     };
-    Some((usage, [input, output, u.cached_tokens].contains(&Count::Disbelieved)))
+    Some((usage, [input, output, u.cached_tokens, u.tokens.reasoning_tokens].contains(&Count::Disbelieved)))
 }
 
 fn note_id(id: Option<&Text<'_>>, answer: &mut Answer) {
@@ -265,7 +266,7 @@ fn note_id(id: Option<&Text<'_>>, answer: &mut Answer) {
 fn classify(status: u16, words: &Words) -> Option<ErrorKind> {
     match status {
         498 => Some(ErrorKind::ContentFilter),
-        429 if words.say(&["trial key", "calls / month", "monthly"]) => Some(ErrorKind::QuotaExhausted),
+        429 if words.say(&["calls / month", "per month"]) => Some(ErrorKind::QuotaExhausted),
         _ => None,
     }
 }

@@ -72,7 +72,8 @@ fn message(turn: &Turn<'_>, problems: &mut Vec<String>) -> Value {
         match part {
             Part::Text(text) => content.push(json!({ "type": "text", "text": text })),
             Part::Image(image) => {
-                content.push(json!({ "type": "image_url", "image_url": { "url": image.as_url().unwrap_or_default() } }));
+                content
+                    .push(json!({ "type": "image_url", "image_url": { "url": image.as_url().unwrap_or_default() } }));
             }
             Part::ToolCall { id, name, arguments } => calls.push(json!({
                 "id": id, "type": "function", "function": { "name": name, "arguments": arguments }
@@ -116,7 +117,9 @@ mod tests {
 
     #[test]
     fn everything_is_mapped() {
-        let spec = ModelSpec::from_json(&json!({"provider": "cohere", "model": "command-a", "apiKey": "co-key"}), &Env::new()).unwrap();
+        let spec =
+            ModelSpec::from_json(&json!({"provider": "cohere", "model": "command-a", "apiKey": "co-key"}), &Env::new())
+                .unwrap();
         let request = ChatRequest::from_json(&json!({"system": "s", "messages": [
             {"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image", "data": "QQ=="}]},
             {"role": "assistant", "content": null, "toolCalls": [{"id": "c1", "name": "f", "arguments": {"a": 1}}]},
@@ -137,7 +140,10 @@ mod tests {
                 "tools": [{"type": "function", "function": {"name": "f", "description": "", "parameters": {}}}], "tool_choice": "REQUIRED",
                 "response_format": {"type": "json_object", "json_schema": {"type": "object"}}, "thinking": {"type": "enabled", "token_budget": 64}})
         );
-        let wrong = ChatRequest::from_json(&json!({"prompt": "x", "toolChoice": {"name": "f"}, "tools": [{"name": "f"}], "minTokens": 1})).unwrap();
+        let wrong = ChatRequest::from_json(
+            &json!({"prompt": "x", "toolChoice": {"name": "f"}, "tools": [{"name": "f"}], "minTokens": 1}),
+        )
+        .unwrap();
         assert_eq!(encode(&spec, &wrong, true).unwrap_err().len(), 2);
     }
 }

@@ -14,7 +14,13 @@ use crate::ai::spec::ModelSpec;
 pub(super) fn encode_embed(spec: &ModelSpec, request: &EmbedRequest) -> Result<WireRequest, Vec<String>> {
     let mut body = embed_body(request);
     body.insert("model".into(), vectors::model(spec, request.model.as_deref()).into());
-    WireRequest::json(spec, address::endpoint(&spec.base_url, &["embed"]), body, &request.extra_body, "application/json")
+    WireRequest::json(
+        spec,
+        address::endpoint(&spec.base_url, &["embed"]),
+        body,
+        &request.extra_body,
+        "application/json",
+    )
 }
 
 /// The body without the model.
@@ -38,7 +44,13 @@ pub(super) fn embed_body(request: &EmbedRequest) -> Map<String, Value> {
 /// Builds a request to rank.
 pub(super) fn encode_rerank(spec: &ModelSpec, request: &RerankRequest) -> Result<WireRequest, Vec<String>> {
     let body = vectors::rerank_body(vectors::model(spec, request.model.as_deref()), request);
-    WireRequest::json(spec, address::endpoint(&spec.base_url, &["rerank"]), body, &request.extra_body, "application/json")
+    WireRequest::json(
+        spec,
+        address::endpoint(&spec.base_url, &["rerank"]),
+        body,
+        &request.extra_body,
+        "application/json",
+    )
 }
 
 #[derive(Deserialize)]
@@ -117,20 +129,37 @@ mod tests {
     #[test]
     fn requests_and_replies() {
         let spec = ModelSpec::from_json(&json!({"provider": "cohere", "model": "embed-v4.0"}), &Env::new()).unwrap();
-        let request = EmbedRequest { input: vec!["a".into()], input_type: Some("query".into()), ..EmbedRequest::default() };
+        let request =
+            EmbedRequest { input: vec!["a".into()], input_type: Some("query".into()), ..EmbedRequest::default() };
         let wire = encode_embed(&spec, &request).unwrap();
         assert_eq!(wire.url, "https://api.cohere.com/v2/embed");
         let body: Value = serde_json::from_slice(&wire.body).unwrap();
-        assert_eq!(body, json!({"texts": ["a"], "input_type": "search_query", "embedding_types": ["float"], "model": "embed-v4.0"}));
+        assert_eq!(
+            body,
+            json!({"texts": ["a"], "input_type": "search_query", "embedding_types": ["float"], "model": "embed-v4.0"})
+        );
         let mut a = Answer::default();
-        on_embeddings(br#"{"id":"i","embeddings":{"float":[[1,2]]},"texts":["a"],"meta":{"billed_units":{"input_tokens":2}}}"#, &mut a).unwrap();
+        on_embeddings(
+            br#"{"id":"i","embeddings":{"float":[[1,2]]},"texts":["a"],"meta":{"billed_units":{"input_tokens":2}}}"#,
+            &mut a,
+        )
+        .unwrap();
         assert_eq!((a.embeddings.clone(), a.usage.unwrap().input), (vec![vec![1.0, 2.0]], Some(2)));
 
-        let rank = RerankRequest { query: "q".into(), documents: vec!["a".into(), "b".into()], top_n: Some(1), ..RerankRequest::default() };
+        let rank = RerankRequest {
+            query: "q".into(),
+            documents: vec!["a".into(), "b".into()],
+            top_n: Some(1),
+            ..RerankRequest::default()
+        };
         let wire = encode_rerank(&spec, &rank).unwrap();
         assert_eq!(wire.url, "https://api.cohere.com/v2/rerank");
         let mut r = Answer::default();
-        on_ranking(br#"{"id":"i","results":[{"index":1,"relevance_score":0.98}],"meta":{"billed_units":{"search_units":1}}}"#, &mut r).unwrap();
+        on_ranking(
+            br#"{"id":"i","results":[{"index":1,"relevance_score":0.98}],"meta":{"billed_units":{"search_units":1}}}"#,
+            &mut r,
+        )
+        .unwrap();
         assert_eq!((r.ranking[0].index, r.usage), (1, None));
         let mut e = Answer::default();
         on_ranking(br#"{"id":"i","message":"invalid api token"}"#, &mut e).unwrap();

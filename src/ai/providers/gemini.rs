@@ -19,6 +19,7 @@ pub(super) const GEMINI: ProviderDef = ProviderDef {
     aliases: &["google"],
     summary: "Google Gemini API: POST {baseURL}/models/{model}:streamGenerateContent.",
     default_base_url: "https://generativelanguage.googleapis.com/v1beta",
+    server_path: "/v1beta",
     hosts: &["generativelanguage.googleapis.com"],
     url_variables: &["GOOGLE_GEMINI_BASE_URL"],
     key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
@@ -42,6 +43,7 @@ pub(super) const VERTEX: ProviderDef = ProviderDef {
     aliases: &["vertex-ai"],
     summary: "Gemini on Google Vertex AI: POST {baseURL}/publishers/google/models/{model}:streamGenerateContent.",
     default_base_url: google_cloud::BASE_URL,
+    server_path: "/v1",
     hosts: google_cloud::HOSTS,
     url_variables: &["GOOGLE_VERTEX_BASE_URL"],
     key_variables: google_cloud::TOKEN_VARIABLES,
@@ -232,7 +234,10 @@ mod tests {
     fn whole_replies_and_errors() {
         let mut a = Answer::default();
         on_body(br#"{"candidates":[{"content":{"parts":[{"text":"hi"}],"role":"model"},"finishReason":"STOP","index":0}],"modelVersion":"m","responseId":"r"}"#, &mut a).unwrap();
-        assert_eq!((a.choices[0].text.as_str(), a.model.as_deref(), a.id.as_deref(), a.done), ("hi", Some("m"), Some("r"), true));
+        assert_eq!(
+            (a.choices[0].text.as_str(), a.model.as_deref(), a.id.as_deref(), a.done),
+            ("hi", Some("m"), Some("r"), true)
+        );
         let mut e = Answer::default();
         on_body(br#"[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]"#, &mut e).unwrap();
         assert!(e.error.unwrap().contains("RESOURCE_EXHAUSTED"));

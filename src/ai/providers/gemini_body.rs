@@ -9,11 +9,7 @@ use crate::ai::request::ChatRequest;
 use crate::ai::spec::ModelSpec;
 
 /// Builds a request to the Gemini API.
-pub(super) fn encode_gemini(
-    spec: &ModelSpec,
-    request: &ChatRequest,
-    stream: bool,
-) -> Result<WireRequest, Vec<String>> {
+pub(super) fn encode_gemini(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<WireRequest, Vec<String>> {
     let model = request.model.as_deref().unwrap_or(&spec.model);
     let method = format!("{}:{}", model.trim_start_matches("models/"), method(stream));
     // A tuned model's name has its own collection: `tunedModels/x`.
@@ -25,11 +21,7 @@ pub(super) fn encode_gemini(
 }
 
 /// Builds a request to Vertex AI.
-pub(super) fn encode_vertex(
-    spec: &ModelSpec,
-    request: &ChatRequest,
-    stream: bool,
-) -> Result<WireRequest, Vec<String>> {
+pub(super) fn encode_vertex(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<WireRequest, Vec<String>> {
     let model = request.model.as_deref().unwrap_or(&spec.model);
     let url = google_cloud::method_url(spec, "google", model, method(stream))?;
     encode(spec, request, stream, url)
@@ -39,12 +31,7 @@ fn method(stream: bool) -> &'static str {
     if stream { "streamGenerateContent" } else { "generateContent" }
 }
 
-fn encode(
-    spec: &ModelSpec,
-    request: &ChatRequest,
-    stream: bool,
-    mut url: String,
-) -> Result<WireRequest, Vec<String>> {
+fn encode(spec: &ModelSpec, request: &ChatRequest, stream: bool, mut url: String) -> Result<WireRequest, Vec<String>> {
     let array = match spec.settings.get("alt") {
         None | Some("sse") => false,
         Some("json") => true,
@@ -255,7 +242,10 @@ mod tests {
         assert!(streamed.headers.contains(&("x-goog-api-key".into(), "AIza-key".into())));
         assert_eq!(wire(gemini, json!("hi"), false).unwrap().url, format!("{base}:generateContent"));
         let array = json!({"provider": "gemini", "model": "m", "alt": "json", "baseURL": "http://127.0.0.1:9"});
-        assert_eq!(wire(array, json!("hi"), true).unwrap().url, "http://127.0.0.1:9/v1beta/models/m:streamGenerateContent");
+        assert_eq!(
+            wire(array, json!("hi"), true).unwrap().url,
+            "http://127.0.0.1:9/v1beta/models/m:streamGenerateContent"
+        );
         let vertex = json!({"provider": "vertex", "model": "gemini-2.5-pro", "project": "p", "location": "europe-west4", "apiKey": "ya29.x"});
         let made = wire(vertex, json!("hi"), true).unwrap();
         assert_eq!(
@@ -299,7 +289,11 @@ mod tests {
                 "toolConfig": {"functionCallingConfig": {"mode": "ANY", "allowedFunctionNames": ["f"]}},
                 "safetySettings": []})
         );
-        let older = wire(json!({"provider": "gemini", "model": "gemini-2.5-flash"}), json!({"prompt": "x", "reasoning": {"effort": "none"}}), true);
+        let older = wire(
+            json!({"provider": "gemini", "model": "gemini-2.5-flash"}),
+            json!({"prompt": "x", "reasoning": {"effort": "none"}}),
+            true,
+        );
         let body: Value = serde_json::from_slice(&older.unwrap().body).unwrap();
         assert_eq!(body["generationConfig"]["thinkingConfig"], json!({"thinkingBudget": 0}));
     }
@@ -312,6 +306,9 @@ mod tests {
             true,
         );
         let all = problems.unwrap_err().join("\n");
-        assert!(all.contains("'c9' answers no call") && all.contains("ignoreEos") && all.contains("minTokens"), "{all}");
+        assert!(
+            all.contains("'c9' answers no call") && all.contains("ignoreEos") && all.contains("minTokens"),
+            "{all}"
+        );
     }
 }

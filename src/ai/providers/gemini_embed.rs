@@ -136,7 +136,8 @@ mod tests {
             ..EmbedRequest::default()
         };
         let spec = |value: Value| ModelSpec::from_json(&value, &Env::new()).unwrap();
-        let wire = encode_gemini(&spec(json!({"provider": "gemini", "model": "gemini-embedding-001"})), &request).unwrap();
+        let wire =
+            encode_gemini(&spec(json!({"provider": "gemini", "model": "gemini-embedding-001"})), &request).unwrap();
         assert!(wire.url.ends_with("/v1beta/models/gemini-embedding-001:batchEmbedContents"), "{}", wire.url);
         let body: Value = serde_json::from_slice(&wire.body).unwrap();
         assert_eq!(
@@ -153,6 +154,9 @@ mod tests {
         let mut v = Answer::default();
         on_predictions(br#"{"predictions":[{"embeddings":{"values":[1],"statistics":{"token_count":3,"truncated":false}}},{"embeddings":{"values":[2],"statistics":{"token_count":4.0}}}]}"#, &mut v).unwrap();
         assert_eq!((v.embeddings.len(), v.usage.unwrap().input), (2, Some(7)));
-        assert!(on_embeddings(b"{}", &mut Answer::default()).is_err() && on_predictions(b"{}", &mut Answer::default()).is_err());
+        assert!(
+            on_embeddings(b"{}", &mut Answer::default()).is_err()
+                && on_predictions(b"{}", &mut Answer::default()).is_err()
+        );
     }
 }

@@ -4,34 +4,62 @@
 //! connection, takes no time stamp and counts no token. A dialect (OpenAI chat, Anthropic Messages, ...) is written once; the
 //! services that speak it are rows with an address, a key and their quirks.
 
+mod alibaba;
+mod anthropic;
+mod anthropic_body;
 pub mod auth;
+mod azure;
 mod bedrock;
 mod bedrock_auth;
 mod bedrock_body;
 mod bedrock_embed;
+mod bedrock_invoke;
+mod cerebras;
 mod cohere;
 mod cohere_body;
 mod cohere_embed;
+mod completions;
+mod deepinfra;
+mod deepseek;
+mod fireworks;
 mod gemini;
 mod gemini_body;
 mod gemini_chunk;
 mod gemini_embed;
 mod gemini_partial_args;
 mod google_cloud;
+mod groq;
+mod huggingface;
+mod llamacpp;
+mod lmstudio;
+mod mistral;
+mod moonshot;
 mod neutral;
+mod nvidia;
+pub mod offers;
 mod ollama;
 mod ollama_embed;
-pub mod offers;
 mod openai_body;
 mod openai_chat;
 mod openai_chunk;
+mod openrouter;
+mod perplexity;
 pub mod quirks;
 #[cfg(test)]
 mod recorded_streams;
+mod responses;
+mod responses_body;
 pub mod settings;
+mod sglang;
 mod tgi;
+mod together;
 mod vectors;
+mod venice;
+mod vercel;
+mod vllm;
 mod wire;
+mod xai;
+mod zai;
 
 use super::answer::Answer;
 use super::errors::{ErrorKind, Words};
@@ -61,6 +89,8 @@ pub struct ProviderDef {
     pub summary: &'static str,
     /// Where the provider itself serves it, up to the version; `{field}` stands for a setting.
     pub default_base_url: &'static str,
+    /// The path at other addresses that name none, such as a mock's: `/v1`, unless the API has another habit.
+    pub server_path: &'static str,
     /// The provider's own hosts; `*.x.com` stands for all below. Customary keys are sent there only.
     pub hosts: &'static [&'static str],
     /// Environment variables customary for its address, best first.
@@ -101,14 +131,47 @@ impl std::fmt::Debug for ProviderDef {
 
 /// All providers, in order of name.
 pub static PROVIDERS: &[ProviderDef] = &[
+    alibaba::ALIBABA,
+    anthropic::ANTHROPIC,
+    azure::AZURE,
+    responses::AZURE_RESPONSES,
     bedrock::BEDROCK,
+    bedrock_invoke::BEDROCK_INVOKE,
+    cerebras::CEREBRAS,
     cohere::COHERE,
+    deepinfra::DEEPINFRA,
+    deepseek::DEEPSEEK,
+    responses::DEEPSEEK_RESPONSES,
+    fireworks::FIREWORKS,
     gemini::GEMINI,
+    groq::GROQ,
+    responses::GROQ_RESPONSES,
+    huggingface::HUGGINGFACE,
+    llamacpp::LLAMACPP,
+    lmstudio::LMSTUDIO,
+    mistral::MISTRAL,
+    moonshot::MOONSHOT,
+    nvidia::NVIDIA,
     ollama::OLLAMA,
     ollama::OLLAMA_GENERATE,
     openai_chat::OPENAI,
+    completions::COMPLETIONS,
+    responses::OPENAI_RESPONSES,
+    openrouter::OPENROUTER,
+    openrouter::OPENROUTER_MESSAGES,
+    responses::OPENROUTER_RESPONSES,
+    perplexity::PERPLEXITY,
+    sglang::SGLANG,
     tgi::TGI,
+    together::TOGETHER,
+    venice::VENICE,
+    vercel::VERCEL,
     gemini::VERTEX,
+    anthropic::VERTEX_ANTHROPIC,
+    vllm::VLLM,
+    xai::XAI,
+    responses::XAI_RESPONSES,
+    zai::ZAI,
 ];
 
 /// The provider of this name, or of this alias.
@@ -167,6 +230,22 @@ mod tests {
         names.sort_unstable();
         assert!(names.windows(2).all(|w| w[0] != w[1]), "a name means two providers: {names:?}");
         assert!(unknown("opnai").starts_with("unknown provider 'opnai'; did you mean 'openai'?; known: "));
+    }
+
+    #[test]
+    fn every_row_is_in_the_docs() {
+        let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/providers");
+        let index = std::fs::read_to_string(docs.join("README.md")).expect("the index of providers");
+        for p in PROVIDERS {
+            let link = format!("| [`{}`](", p.name);
+            let row = index.lines().find(|line| line.starts_with(&link));
+            let row = row.unwrap_or_else(|| panic!("docs/providers/README.md has no row that begins with {link}"));
+            for fact in p.key_variables.iter().chain([&p.default_base_url]) {
+                assert!(row.contains(&format!("`{fact}`")), "the row of {} does not name {fact}: {row}", p.name);
+            }
+            let page = row[link.len()..].split(')').next().unwrap_or_default();
+            assert!(docs.join(page).is_file(), "docs/providers/{page} is missing");
+        }
     }
 
     #[test]

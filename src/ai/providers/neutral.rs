@@ -178,7 +178,8 @@ fn tool_call(call: &Value) -> Part<'_> {
     }
 }
 
-fn part(part: &Value) -> Part<'_> {
+/// One part of a message.
+pub(super) fn part(part: &Value) -> Part<'_> {
     let nested = |name: &str| part.get(name).filter(|v| v.is_object());
     match text(part, "type") {
         Some("text") => text(part, "text").map_or(Part::Other(part), Part::Text),

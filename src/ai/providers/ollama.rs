@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 use super::gemini::compact;
 use super::neutral::{self, Format, Part, Tool, Turn};
 use super::openai_chunk::{Count, Text};
-use super::{Auth, Malformed, Offers, ProviderDef, Quirks, WireRequest, gemini_body, no_rules_of_its_own, ollama_embed};
+use super::{
+    Auth, Malformed, Offers, ProviderDef, Quirks, WireRequest, gemini_body, no_rules_of_its_own, ollama_embed,
+};
 use crate::ai::address;
 use crate::ai::answer::{Answer, ProviderUsage};
 use crate::ai::event::{DeltaKind, EventType};
@@ -25,6 +27,7 @@ pub(super) const OLLAMA: ProviderDef = ProviderDef {
     aliases: &[],
     summary: "Ollama's own chat API: POST {baseURL}/api/chat.",
     default_base_url: "http://localhost:11434",
+    server_path: "",
     hosts: &[],
     url_variables: &["OLLAMA_HOST"],
     key_variables: &[],
@@ -105,14 +108,8 @@ struct Figures {
 }
 
 /// The figures kept as received.
-const FIGURES: &[&str] = &[
-    "prompt_eval_count",
-    "eval_count",
-    "total_duration",
-    "load_duration",
-    "prompt_eval_duration",
-    "eval_duration",
-];
+const FIGURES: &[&str] =
+    &["prompt_eval_count", "eval_count", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"];
 
 fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Malformed> {
     let line: Line<'_> = serde_json::from_slice(event.data)
@@ -204,7 +201,8 @@ fn encode_chat(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<
     match neutral::tool_choice(request) {
         None | Some(neutral::ToolChoice::Auto) => {}
         Some(_) => problems.push(
-            "request.toolChoice: Ollama lets the model choose; leave it out, or use its OpenAI-compatible endpoint".to_owned(),
+            "request.toolChoice: Ollama lets the model choose; leave it out, or use its OpenAI-compatible endpoint"
+                .to_owned(),
         ),
     }
     finish(spec, request, "chat", body, problems)
@@ -330,7 +328,8 @@ fn text_and_images(turn: &Turn<'_>, problems: &mut Vec<String>) -> (String, Vec<
             Part::Image(image) => match image.data {
                 Some(data) => images.push(data.into()),
                 None => problems.push(
-                    "request.messages: Ollama takes images as data, not by URL; read the file and give data (Base64)".to_owned(),
+                    "request.messages: Ollama takes images as data, not by URL; read the file and give data (Base64)"
+                        .to_owned(),
                 ),
             },
             Part::ToolCall { .. } | Part::ToolResult { .. } => {}
@@ -397,7 +396,10 @@ mod tests {
     fn generate_takes_one_prompt() {
         let spec = json!({"provider": "ollama-generate", "model": "m", "baseURL": "http://h:1/api/"});
         let (url, body) = wire(spec.clone(), json!({"prompt": "hi", "system": "s"}), false).unwrap();
-        assert_eq!((url.as_str(), body), ("http://h:1/api/generate", json!({"model": "m", "stream": false, "system": "s", "prompt": "hi"})));
+        assert_eq!(
+            (url.as_str(), body),
+            ("http://h:1/api/generate", json!({"model": "m", "stream": false, "system": "s", "prompt": "hi"}))
+        );
         let two = json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]});
         assert!(wire(spec, two, true).unwrap_err()[0].contains("takes one prompt"));
     }
@@ -407,7 +409,10 @@ mod tests {
         let mut a = Answer::default();
         on_body(br#"{"model":"m","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","total_duration":5000000,"prompt_eval_count":3,"eval_count":2}"#, &mut a).unwrap();
         assert_eq!((a.usage.unwrap().input, a.usage.unwrap().output, a.done), (Some(3), Some(2), true));
-        assert_eq!(a.server_timings.as_deref(), Some(r#"{"total_duration":5000000,"prompt_eval_count":3,"eval_count":2}"#));
+        assert_eq!(
+            a.server_timings.as_deref(),
+            Some(r#"{"total_duration":5000000,"prompt_eval_count":3,"eval_count":2}"#)
+        );
         assert!(on_body(b"{}", &mut Answer::default()).is_err());
         let mut e = Answer::default();
         on_body(br#"{"error":"model not found"}"#, &mut e).unwrap();

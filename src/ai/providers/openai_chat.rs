@@ -7,8 +7,8 @@
 use serde_json::value::RawValue;
 
 use super::openai_body;
-use super::vectors;
 use super::openai_chunk::{Chunk, Content, Delta, Text, read_usage};
+use super::vectors;
 use super::{Auth, Malformed, Offers, ProviderDef, Quirks, no_rules_of_its_own};
 use crate::ai::answer::Answer;
 use crate::ai::event::{DeltaKind, EventType};
@@ -20,6 +20,7 @@ pub(super) const OPENAI: ProviderDef = ProviderDef {
     summary: "Any OpenAI-compatible chat endpoint: POST {baseURL}/chat/completions.",
     aliases: &["openai-compatible"],
     default_base_url: "https://api.openai.com/v1",
+    server_path: "/v1",
     hosts: &["api.openai.com"],
     url_variables: &["OPENAI_BASE_URL"],
     key_variables: &["OPENAI_API_KEY"],
@@ -51,9 +52,15 @@ pub(super) fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Mal
         let index = choice.index.unwrap_or(0);
         if let Some(delta) = &choice.delta {
             take_delta(index, delta, answer);
+        } else if let Some(text) = &choice.text {
+            // Of completions; Together repeats a delta's text under this name.
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);
+    }
+    if event.name == b"error" {
+        answer.error.get_or_insert_with(|| String::from_utf8_lossy(data).into_owned());
     }
     Ok(())
 }
@@ -75,6 +82,8 @@ pub(super) fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed>
                 Malformed::new(format!("message is not a chat message ({e})"), message.get().as_bytes())
             })?;
             take_delta(index, &message, answer);
+        } else if let Some(text) = &choice.text {
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);

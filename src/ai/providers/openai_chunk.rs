@@ -145,6 +145,9 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     #[serde(borrow, default)]
     pub(super) delta: Option<Delta<'a>>,
+    /// Of legacy completions.
+    #[serde(borrow, default)]
+    pub(super) text: Option<Text<'a>>,
     /// Kept raw: Perplexity repeats the whole answer so far here on every event of a stream.
     #[serde(borrow, default)]
     pub(super) message: Option<&'a RawValue>,

@@ -13,21 +13,30 @@ use crate::ai::{fixtures, providers};
 
 /// The provider whose parser reads a format of the manifest.
 const FORMATS: &[(&str, &str)] = &[
+    ("anthropic", "anthropic"),
     ("bedrock", "bedrock"),
+    ("bedrock_invoke", "bedrock-invoke"),
     ("cohere", "cohere"),
     ("gemini", "gemini"),
     ("gemini_array", "gemini"),
     ("ollama", "ollama"),
     ("openai_chat", "openai"),
+    ("openai_completions", "openai-completions"),
+    ("responses", "openai-responses"),
     ("tgi", "tgi"),
 ];
 
 /// Formats of the manifest that no provider reads.
-const UNREAD: &[&str] = &["anthropic", "bedrock_invoke", "llamacpp_completion", "openai_completions", "responses"];
+const UNREAD: &[&str] = &["llamacpp_completion"];
 
 /// Where we differ on purpose: file, field, reason.
 const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("alibaba-chat/v-tool-call.sse", "tool_chunks", EMPTY),
+    (
+        "anthropic-messages/v-spliced-message-start.sse",
+        "tool_calls",
+        "two ids under one index are two calls to us, the first of them broken off",
+    ),
     (
         "cerebras-chat/v-tools.sse",
         "tool_calls",
@@ -37,14 +46,31 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
     ("openrouter-chat/toolnoargs-comments.sse", "tool_chunks", EMPTY),
     ("openrouter-chat/tools-comments.sse", "tool_chunks", EMPTY),
     (
+        "openai-responses/v-reasoning-encrypted.sse",
+        "tool_calls",
+        "three replies in one file, with indices of their own",
+    ),
+    (
+        "synthetic/anthropic-overloaded-midstream.sse",
+        "usage",
+        "the output count of the first event is a placeholder, which we do not believe",
+    ),
+    (
         "synthetic/oai-truncated-no-done.sse",
         "error",
         "a fragment cut off by the end of the stream is no error object to us",
     ),
     ("synthetic/oai-truncated-no-done.sse", "events", "nor is it an event"),
+    ("tgi-openai/completions-usage.sse", "content_chunks", CHAT),
+    ("tgi-openai/completions-usage.sse", "first_content_event", CHAT),
+    ("tgi-openai/completions-usage.sse", "first_text_event", CHAT),
+    ("tgi-openai/completions-usage.sse", "text", CHAT),
     ("together-chat/abridged-reasoning-text.sse", "usage", "we also read a top-level `cached_tokens`"),
     ("venice-chat/tools.sse", "tool_chunks", EMPTY),
 ];
+const CHAT: &str = "filed as completions, but its chunks are those of chat, which the same parser reads";
+/// Formats whose tool calls come as objects.
+const OBJECTS: &[&str] = &["gemini", "gemini_array", "ollama"];
 const EMPTY: &str = "a fragment without name and arguments is no output to us";
 
 /// Streams that show nothing about a parser, each with its reason.
@@ -121,9 +147,9 @@ impl Stream {
             let event = (0..a.arrivals.len()).find(|n| a.parts_of(*n).iter().any(|part| wanted(part.kind)));
             event.map(|n| a.arrivals[n].event)
         };
-        // Apart from OpenAI's chat, a call begins with an event of its own, which the expectations do not count.
+        // A call may begin with an event of its own, which not all expectations count.
         let begins = |n: &usize| {
-            self.format != "openai_chat"
+            !["bedrock_invoke", "cohere", "openai_chat"].contains(&self.format.as_str())
                 && a.deltas_of(*n).iter().all(|d| first.tool_calls.iter().any(|call| call.name == d.text))
         };
         let usage = a.usage.unwrap_or_default();
@@ -160,6 +186,20 @@ impl Stream {
                 "usage" => value.as_object().unwrap().iter().all(|(k, v)| expected.get(k).unwrap_or(&Value::Null) == v),
                 // The event that ends a response ends it for us; the expectation means `[DONE]`.
                 "done_sentinel" if self.format == "responses" => true,
+                // Anthropic's terminator inside InvokeModel's frames is one to us.
+                "done_sentinel" if self.format == "bedrock_invoke" => true,
+                // What Anthropic's models on InvokeModel call themselves is kept by us.
+                "model" if self.format == "bedrock_invoke" => true,
+                // The expectation joins the metrics to the usage; ours are in the server's timings.
+                "usage_raw" if self.format == "bedrock" => {
+                    let mut expected = expected.clone();
+                    if let Some(map) = expected.as_object_mut() {
+                        map.remove("metrics");
+                    }
+                    expected == *value
+                }
+                // Arguments that come as an object are kept as JSON without spaces, and some have no id.
+                "tool_calls" if OBJECTS.contains(&self.format.as_str()) => same_calls(expected, value),
                 // An error is told twice there, first with its type.
                 "error" if self.format == "responses" => value.get("message") == expected.get("message"),
                 _ => expected == value,
@@ -171,6 +211,14 @@ impl Stream {
         }
         wrong
     }
+}
+
+fn same_calls(expected: &Value, got: &Value) -> bool {
+    let calls = |v: &Value| -> Vec<(Value, Value)> {
+        let json = |v: &Value| serde_json::from_str::<Value>(v.as_str().unwrap_or_default()).unwrap_or_default();
+        v.as_array().into_iter().flatten().map(|c| (c["name"].clone(), json(&c["arguments"]))).collect()
+    };
+    calls(expected) == calls(got)
 }
 
 fn streams() -> Option<Vec<Stream>> {
@@ -200,7 +248,7 @@ fn choices(a: &Answer) -> Value {
 #[test]
 fn recorded_streams_parse_as_expected() {
     let Some(streams) = streams() else { return };
-    assert!(streams.len() > 200, "only {} streams", streams.len());
+    assert!(streams.len() > 400, "only {} streams", streams.len());
     let mut wrong = Vec::new();
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     for stream in &streams {

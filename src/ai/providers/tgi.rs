@@ -23,6 +23,7 @@ pub(super) const TGI: ProviderDef = ProviderDef {
     aliases: &["huggingface-tgi"],
     summary: "Text Generation Inference's own API: POST {baseURL}/generate_stream.",
     default_base_url: "http://localhost:8080",
+    server_path: "",
     hosts: &[],
     url_variables: &[],
     key_variables: &[],
@@ -200,14 +201,23 @@ mod tests {
     fn requests() {
         let spec = ModelSpec::from_json(&json!({"provider": "tgi", "model": "m"}), &Env::new()).unwrap();
         let request = |value: Value| ChatRequest::from_json(&value).unwrap();
-        let wire = encode(&spec, &request(json!({"prompt": "hi", "maxTokens": 3, "responseFormat": {"type": "object"}})), true).unwrap();
+        let wire = encode(
+            &spec,
+            &request(json!({"prompt": "hi", "maxTokens": 3, "responseFormat": {"type": "object"}})),
+            true,
+        )
+        .unwrap();
         assert_eq!(wire.url, "http://localhost:8080/generate_stream");
         let body: Value = serde_json::from_slice(&wire.body).unwrap();
-        assert_eq!(body, json!({"inputs": "hi", "parameters": {"max_new_tokens": 3, "grammar": {"type": "json", "value": {"type": "object"}}, "details": true}}));
+        assert_eq!(
+            body,
+            json!({"inputs": "hi", "parameters": {"max_new_tokens": 3, "grammar": {"type": "json", "value": {"type": "object"}}, "details": true}})
+        );
         let two = request(json!({"prompt": "hi", "system": "s", "responseFormat": "json", "ignoreEos": true}));
         assert_eq!(encode(&spec, &two, true).unwrap_err().len(), 3);
         let mut whole = Answer::default();
-        on_body(br#"{"generated_text":"x","details":{"finish_reason":"length","generated_tokens":1}}"#, &mut whole).unwrap();
+        on_body(br#"{"generated_text":"x","details":{"finish_reason":"length","generated_tokens":1}}"#, &mut whole)
+            .unwrap();
         assert_eq!(whole.choices[0].finish_reason.as_deref(), Some("length"));
         assert!(on_body(b"{}", &mut Answer::default()).is_err());
     }

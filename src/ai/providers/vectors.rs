@@ -39,7 +39,10 @@ pub(super) fn embed_body(spec: &ModelSpec, request: &EmbedRequest) -> Map<String
 /// Builds a request to rank at `{base}/rerank`.
 pub(super) fn encode_rerank(spec: &ModelSpec, request: &RerankRequest) -> Result<WireRequest, Vec<String>> {
     if spec.host().is_some_and(|host| host == "api.openai.com" || host.ends_with(".openai.azure.com")) {
-        return Err(vec!["model.rerank(): OpenAI ranks no documents; test a server that does (vLLM, Cohere, Bedrock, ...)".to_owned()]);
+        return Err(vec![
+            "model.rerank(): OpenAI ranks no documents; test a server that does (vLLM, Cohere, Bedrock, ...)"
+                .to_owned(),
+        ]);
     }
     let url = address::endpoint(&spec.base_url, &["rerank"]);
     let body = rerank_body(model(spec, request.model.as_deref()), request);
@@ -134,8 +137,9 @@ pub(super) fn on_embeddings(body: &[u8], answer: &mut Answer) -> Result<(), Malf
     for (n, item) in items.into_iter().enumerate() {
         let vector = match item.embedding {
             Vector::Numbers(numbers) => numbers,
-            Vector::Base64(text) => floats(&text)
-                .ok_or_else(|| Malformed::new("an embedding is neither numbers nor Base64 of floats", text.as_bytes()))?,
+            Vector::Base64(text) => floats(&text).ok_or_else(|| {
+                Malformed::new("an embedding is neither numbers nor Base64 of floats", text.as_bytes())
+            })?,
         };
         vectors.push((item.index.unwrap_or(n as u64), vector));
     }
@@ -166,8 +170,8 @@ pub(super) fn take_ranking(results: Vec<RankedItem>, answer: &mut Answer) {
 }
 
 fn read<'a>(body: &'a [u8], answer: &mut Answer) -> Result<Reply<'a>, Malformed> {
-    let reply: Reply<'a> =
-        serde_json::from_slice(body).map_err(|e| Malformed::json("body holds no embeddings and no ranking", &e, body))?;
+    let reply: Reply<'a> = serde_json::from_slice(body)
+        .map_err(|e| Malformed::json("body holds no embeddings and no ranking", &e, body))?;
     let text = |t: &Option<Text<'_>>| t.as_ref().map(|t| t.0.to_string()).filter(|t| !t.is_empty());
     answer.model = text(&reply.model);
     answer.id = text(&reply.id);
@@ -205,7 +209,8 @@ mod tests {
 
     #[test]
     fn embeddings_in_order() {
-        let request = EmbedRequest { input: vec!["a".into(), "b".into()], dimensions: Some(2), ..EmbedRequest::default() };
+        let request =
+            EmbedRequest { input: vec!["a".into(), "b".into()], dimensions: Some(2), ..EmbedRequest::default() };
         let wire = encode_embed(&spec(json!({"model": "m", "baseURL": "http://h:1/v1"})), &request).unwrap();
         assert_eq!(wire.url, "http://h:1/v1/embeddings");
         let body: Value = serde_json::from_slice(&wire.body).unwrap();
@@ -217,7 +222,10 @@ mod tests {
         )
         .unwrap();
         assert_eq!(a.embeddings, [[0.5, -1.0], [1.0, 2.0]]);
-        assert_eq!((a.usage.unwrap().input, a.usage.unwrap().output, a.model.as_deref()), (Some(7), Some(0), Some("m-1")));
+        assert_eq!(
+            (a.usage.unwrap().input, a.usage.unwrap().output, a.model.as_deref()),
+            (Some(7), Some(0), Some("m-1"))
+        );
         for bad in [&b"{}"[..], b"x", br#"{"data":[{"embedding":"!"}]}"#] {
             assert!(on_embeddings(bad, &mut Answer::default()).is_err());
         }
@@ -225,7 +233,12 @@ mod tests {
 
     #[test]
     fn rankings_best_first() {
-        let request = RerankRequest { query: "q".into(), documents: vec!["a".into(), "b".into()], top_n: Some(2), ..RerankRequest::default() };
+        let request = RerankRequest {
+            query: "q".into(),
+            documents: vec!["a".into(), "b".into()],
+            top_n: Some(2),
+            ..RerankRequest::default()
+        };
         let wire = encode_rerank(&spec(json!({"model": "m", "baseURL": "http://h:1/v1"})), &request).unwrap();
         assert_eq!(wire.url, "http://h:1/v1/rerank");
         let mut a = Answer::default();
