@@ -3,7 +3,7 @@
 //! The first segment of a path is the number of the reply: `POST /3/v1/messages` gets the third. It shares no code with the
 //! client under test.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
