@@ -9,7 +9,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use inrush::ai::answer::Answer;
 use inrush::ai::event::DeltaKind;
-use inrush::ai::providers::PROVIDERS;
+use inrush::ai::framing::{Framing, Splitter};
+use inrush::ai::providers::by_name;
 use inrush::ai::timeline::{ContentEvent, Facts, Points, Timeline};
 use inrush::metrics::collector::Collector;
 use inrush::metrics::histogram::Distribution;
@@ -39,21 +40,22 @@ fn sse_event(bencher: Bencher<'_, '_>) {
 /// Framing, the provider's JSON, and the answer that is put together: all that an event costs beside the socket.
 #[divan::bench]
 fn sse_event_to_answer(bencher: Bencher<'_, '_>) {
-    let provider = &PROVIDERS[0];
-    bencher.counter(ItemsCount::new(TOKENS)).with_inputs(|| (Parser::new(), Answer::default())).bench_local_values(
-        |(mut parser, mut answer)| {
+    let provider = by_name("openai").expect("a provider");
+    bencher
+        .counter(ItemsCount::new(TOKENS))
+        .with_inputs(|| (Splitter::new(Framing::Sse), Answer::default()))
+        .bench_local_values(|(mut parser, mut answer)| {
             for _ in 0..TOKENS {
                 let at = Instant::now();
                 let fed = parser.feed(EVENT.as_bytes(), at, |event| {
-                    let parsed = (provider.on_event)(event.data, &mut answer);
+                    let parsed = (provider.on_event)(&event, &mut answer);
                     assert!(parsed.is_ok());
                     answer.end_event(event.at);
                 });
                 assert!(fed.is_ok());
             }
             answer
-        },
-    );
+        });
 }
 
 /// The least a reader of that JSON can do: find the text without parsing.

@@ -15,6 +15,22 @@ const llm: Model = ai.model({
 same<typeof alias, typeof ai>(true);
 ai.model();
 model({ provider: 'a-provider-of-a-later-version' });
+model({ provider: 'azure-openai', api: 'responses', resource: 'r', apiVersion: '2024-10-21', model: 'm' });
+model({ provider: 'vertex-anthropic', project: 'p', location: 'global', model: 'm' });
+model({ provider: 'bedrock', region: 'eu-west-1', accessKeyId: 'a', secretAccessKey: 's', model: 'm' });
+model({ provider: 'gemini', alt: 'json', model: 'm' });
+// @ts-expect-error there are two framings only
+model({ provider: 'gemini', alt: 'xml', model: 'm' });
+same<number[][] | null, ReturnType<Model['embed']>['embeddings']>(true);
+llm.embed('text', { requestType: 'index' });
+llm.embed({ input: ['a', 'b'], dimensions: 256, inputType: 'query' }).e2e;
+llm.rerankAsync({ query: 'q', documents: ['a', { text: 'b' }], topN: 1 }).then((r) => r.ranking?.[0].score);
+// @ts-expect-error nothing to rank
+llm.rerank({ query: 'q' });
+// @ts-expect-error a misspelt field
+llm.embed({ inputs: 'a' });
+// @ts-expect-error a resource is a name
+model({ provider: 'azure-openai', resource: 5, model: 'm' });
 
 const res: StreamResponse = llm.stream('Why is the sky blue?');
 llm.stream(
@@ -69,6 +85,11 @@ same<typeof res.ttft, number | null>(true);
 same<typeof res.errorKind, ErrorKind | null>(true);
 same<typeof res.usage.source, 'provider' | 'tokenizer' | 'estimate' | null>(true);
 same<typeof res.refusal, string | null>(true);
+same<number | null | undefined, NonNullable<typeof res.server>['queue'] | undefined>(true);
+res.rateLimit.inputTokens.remaining;
+// @ts-expect-error the server may state nothing
+res.server.queue;
+llm.stream({ messages: [{ role: 'user', content: [{ type: 'image', data: 'QQ==', mediaType: 'image/png' }] }] });
 llm.streamAsync('hello', { onEvent: (event) => event.type !== 'audio' && event.index + event.data.length < 1e6 });
 // @ts-expect-error a type of event that does not exist
 llm.stream('hello', { onEvent: (event) => event.type === 'ping' });

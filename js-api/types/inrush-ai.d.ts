@@ -6,7 +6,9 @@ declare module 'inrush/ai' {
   /** A model and how to reach it. Made in the init code or anywhere else; it opens no connection. */
   export interface ModelSpec {
     /** The API spoken; `openai` (any OpenAI-compatible chat endpoint) by default. Unknown names throw, listing the known. */
-    provider?: 'openai' | (string & {});
+    provider?: Provider;
+    /** Another API of the same service: `'responses'` of `azure-openai` is the provider `azure-openai-responses`. */
+    api?: 'chat' | 'responses' | 'completions' | 'messages' | (string & {});
     /** Model name as the server knows it; `INRUSH_MODEL` by default. */
     model?: string;
     /** Up to and including the version, e.g. `http://127.0.0.1:8000/v1`; `INRUSH_BASE_URL`, then the provider's, by default. */
@@ -29,7 +31,36 @@ declare module 'inrush/ai' {
     energy?: Energy;
     /** Merged into the JSON body of every request, as the server spells it. */
     extraBody?: Record<string, unknown>;
+
+    // What some providers need to know besides; others refuse it. docs/providers names the variables that fill them.
+
+    /** Azure: the host's name. */
+    resource?: string;
+    /** Azure: the deployment; the model's name by default. */
+    deployment?: string;
+    /** Azure: given, addresses have deployments and `api-version`; not given, `/openai/v1`. */
+    apiVersion?: string;
+    /** Google Cloud. */
+    project?: string;
+    /** Google Cloud: `global` by default. */
+    location?: string;
+    /** Gemini: events, or one JSON array; `'sse'` by default. */
+    alt?: 'sse' | 'json';
+    /** AWS: `us-east-1` by default. */
+    region?: string;
+    /** AWS, as are the next two: requests are signed with them when there is no `apiKey`. Never printed. */
+    accessKeyId?: string;
+    secretAccessKey?: string;
+    sessionToken?: string;
   }
+
+  export type Provider =
+    | 'bedrock' | 'bedrock-invoke' | 'cohere' | 'gemini' | 'ollama' | 'ollama-generate' | 'tgi' | 'vertex'
+    | 'alibaba' | 'anthropic' | 'azure-openai' | 'azure-openai-responses' | 'cerebras' | 'deepinfra' | 'deepseek'
+    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp' | 'lmstudio' | 'mistral'
+    | 'moonshot' | 'nvidia' | 'openai' | 'openai-completions' | 'openai-responses' | 'openrouter' | 'openrouter-messages'
+    | 'openrouter-responses' | 'perplexity' | 'sglang' | 'together' | 'venice' | 'vercel' | 'vertex-anthropic' | 'vllm' | 'xai'
+    | 'xai-responses' | 'zai' | (string & {});
 
   export interface Price {
     input: number;
@@ -65,6 +96,12 @@ declare module 'inrush/ai' {
     /** Asks for the answer in one piece. */
     complete(request: Request, params?: CommonParams): CompleteResponse;
     completeAsync(request: Request, params?: CommonParams): Promise<CompleteResponse>;
+    /** Embeddings. Tag `request_type` is `embed` unless the params give one. Throws when the provider offers none. */
+    embed(request: EmbedRequest, params?: CommonParams): CompleteResponse;
+    embedAsync(request: EmbedRequest, params?: CommonParams): Promise<CompleteResponse>;
+    /** Documents by relevance. Tag `request_type` is `rerank` unless the params give one. Throws when the provider offers none. */
+    rerank(request: RerankRequest, params?: CommonParams): CompleteResponse;
+    rerankAsync(request: RerankRequest, params?: CommonParams): Promise<CompleteResponse>;
     /** Tokens of a text, or of messages with the overhead of the chat format, by this model's tokenizer. */
     countTokens(input: string | Message[]): number;
     /** A conversation with this model, which keeps the history and calls tools. */
@@ -165,13 +202,38 @@ declare module 'inrush/ai' {
     toolCalls?: { id: string; name: string; arguments: string | Record<string, unknown> }[];
   }
 
+  /** One text, several, or an object with more. */
+  export type EmbedRequest =
+    | string
+    | string[]
+    | {
+        input: string | string[];
+        model?: string;
+        /** Length of the vectors, where it is a choice. */
+        dimensions?: number;
+        /** What the texts are for: `query`, `document`, or the provider's own word. */
+        inputType?: string;
+        extraBody?: Record<string, unknown>;
+      };
+
+  export interface RerankRequest {
+    query: string;
+    documents: (string | { text: string })[];
+    /** How many to return; all by default. */
+    topN?: number;
+    model?: string;
+    extraBody?: Record<string, unknown>;
+  }
+
   export type ContentPart =
     | { type: 'text'; text: string }
     /** `url` may be a `data:` URL. */
     | { type: 'image'; url: string; detail?: 'auto' | 'low' | 'high' }
     /** Base64. */
+    | { type: 'image'; data: string; mediaType?: string; detail?: 'auto' | 'low' | 'high' }
+    /** Base64. */
     | { type: 'audio'; data: string; format: string }
-    | { type: 'file'; data?: string; fileId?: string; filename?: string };
+    | { type: 'file'; data?: string; mediaType?: string; fileId?: string; filename?: string };
 
   export interface Tool {
     name: string;
@@ -352,6 +414,18 @@ declare module 'inrush/ai' {
     readonly resetMs: number | null;
   }
 
+  /** What a server says of itself. Times are milliseconds; null = not stated. */
+  export interface ServerFigures {
+    readonly ttft: number | null;
+    readonly queue: number | null;
+    readonly load: number | null;
+    readonly prefill: number | null;
+    readonly decode: number | null;
+    readonly total: number | null;
+    readonly draftTokens: number | null;
+    readonly acceptedDraftTokens: number | null;
+  }
+
   /** What a call of either kind answers. Times are milliseconds; null = undefined for this call (docs/metrics.md says when). */
   export interface Response {
     /** The call succeeded: an answer arrived completely, or the script itself ended it (`finishReason` is `cancelled`). */
@@ -368,6 +442,10 @@ declare module 'inrush/ai' {
     /** Where the API keeps it apart from the text; null when there is none. */
     readonly refusal: string | null;
     readonly toolCalls: ToolCall[];
+    /** Vectors in the order of the texts, of `embed()`; null otherwise. */
+    readonly embeddings: number[][] | null;
+    /** Documents by their position in the request, best first, of `rerank()`; null otherwise. */
+    readonly ranking: { index: number; score: number }[] | null;
     /** `error` when the call failed, `cancelled` when it was ended from our side; null when a whole answer names none. */
     readonly finishReason: FinishReason | null;
     readonly usage: Usage;
@@ -382,9 +460,14 @@ declare module 'inrush/ai' {
     readonly requestId: string | null;
     /** The server's own figures, in its own shape (llama.cpp `timings`, Groq, Azure, Fireworks); null when it sends none. */
     readonly serverTimings: any;
+    /** The same in common names, headers included; null when it states none. */
+    readonly server: ServerFigures | null;
     readonly rateLimit: {
       readonly requests: RateLimitWindow;
+      /** Where input and output are limited apart: the most restrictive limit. */
       readonly tokens: RateLimitWindow;
+      readonly inputTokens: RateLimitWindow;
+      readonly outputTokens: RateLimitWindow;
       /** Null when the server asked for no delay. */
       readonly retryAfterMs: number | null;
     };

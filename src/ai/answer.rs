@@ -91,6 +91,15 @@ pub struct ProviderUsage {
     pub reasoning: Option<u64>,
 }
 
+/// A ranked document.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Its position among the documents sent, from 0.
+    pub index: u64,
+    /// How relevant it is, in the provider's measure; higher is better.
+    pub score: f64,
+}
+
 /// A whole answer.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
@@ -116,6 +125,10 @@ pub struct Answer {
     pub done: bool,
     /// Data events so far, the terminator included.
     pub events: u64,
+    /// Vectors, in the order of the texts, of a call for embeddings.
+    pub embeddings: Vec<Vec<f64>>,
+    /// Documents in order of relevance, of a call that ranks.
+    pub ranking: Vec<Ranked>,
     /// Pieces of output.
     pub parts: Vec<Part>,
     /// Events that carried output.
@@ -194,6 +207,11 @@ impl Answer {
         }
     }
 
+    /// Whether a tool call with this index has begun.
+    pub fn has_tool(&self, choice: usize, index: Option<u64>) -> bool {
+        self.choices.get(choice).is_some_and(|c| c.tool_calls.iter().any(|call| call.index == index))
+    }
+
     /// Notes what the event being read is about.
     pub fn note(&mut self, kind: EventType) {
         self.reading = self.reading.or_rather(kind);
@@ -205,6 +223,11 @@ impl Answer {
         self.running_output = usage.output;
         self.usage = Some(usage);
         self.usage_raw = Some(raw.to_owned());
+    }
+
+    /// Corrects how many output tokens have come up to and including the event being read; None = nobody knows.
+    pub fn set_running_output(&mut self, tokens: Option<u64>) {
+        self.running_output = tokens;
     }
 
     /// Closes an event that arrived at `at`: true when it carried output.

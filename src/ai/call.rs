@@ -12,11 +12,12 @@ use tokio::sync::mpsc;
 use super::answer::Answer;
 use super::attempts::Tries;
 use super::cancel::{Cancel, CancelReason};
-use super::errors::{self, CallError, ErrorKind};
+use super::errors::{self, CallError, ErrorKind, Reply};
 use super::event::StreamEvent;
 use super::fields::Problems;
+use super::framing::Framing;
 use super::params::CallParams;
-use super::providers::WireRequest;
+use super::providers::{OnBody, WireRequest};
 use super::reader::{Feed, Reader};
 use super::request::ChatRequest;
 use super::spec::ModelSpec;
@@ -48,6 +49,7 @@ pub struct Call {
     /// Limits that come from outside the call.
     pub(super) bounds: Bounds,
     wire: WireRequest,
+    on_body: OnBody,
 }
 
 /// Limits of one attempt among several; the default is a call by itself.
@@ -73,11 +75,32 @@ impl Call {
         stream: bool,
         intended: Option<Instant>,
     ) -> Result<Self, Problems> {
+        let unoffered = spec.provider.offers.problems(spec.provider.name, &request, stream);
+        if !unoffered.is_empty() {
+            return Err(Problems(unoffered));
+        }
         let mut wire = (spec.provider.encode)(&spec, &request, stream).map_err(Problems)?;
         for (name, value) in &params.headers {
             wire.set_header(name, value);
         }
-        Ok(Self { spec, request, params, stream, intended, bounds: Bounds::default(), wire })
+        let on_body = spec.provider.on_body;
+        Ok(Self { spec, request, params, stream, intended, bounds: Bounds::default(), wire, on_body })
+    }
+
+    /// A call that is no chat: its request is encoded already, and its reply is read by `on_body`. `request` says the same as a
+    /// conversation, for counting.
+    pub(super) fn of_its_own(
+        spec: Arc<ModelSpec>,
+        request: ChatRequest,
+        params: CallParams,
+        intended: Option<Instant>,
+        (mut wire, on_body): (WireRequest, OnBody),
+    ) -> Self {
+        for (name, value) in &params.headers {
+            wire.set_header(name, value);
+        }
+        let (request, params) = (request.into(), params.into());
+        Self { spec, request, params, stream: false, intended, bounds: Bounds::default(), wire, on_body }
     }
 
     /// The model asked for.
@@ -151,9 +174,14 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         call,
     };
 
+    let mut wire = raw.call.wire.clone();
+    if let Err(what) = wire.sign(&raw.call.spec, std::time::SystemTime::now()) {
+        raw.error = Some(CallError::new(ErrorKind::Auth, what));
+        return raw;
+    }
     let opened = tokio::select! {
         biased;
-        opened = transport.open(raw.call.wire.clone()) => Ok(opened),
+        opened = transport.open(wire) => Ok(opened),
         stop = watch.stop(Progress::default()) => Err(stop),
     };
     match opened {
@@ -163,10 +191,12 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
             raw.points.sent = Some(head.sent);
             raw.points.headers = Some(head.at);
             let success = (200..300).contains(&head.status);
-            raw.streamed = raw.call.stream && success && !is_json(&head);
+            let framing = (raw.call.spec.provider.framing)(head.header("content-type"));
+            let framing = framing.filter(|_| raw.call.stream && success);
+            raw.streamed = framing.is_some();
             raw.head = Some(head);
-            if raw.streamed {
-                read_stream(&mut raw, stream, &mut watch, hooks).await;
+            if let Some(framing) = framing {
+                read_stream(&mut raw, stream, framing, &mut watch, hooks).await;
             } else {
                 read_body(&mut raw, stream, &mut watch, success).await;
             }
@@ -185,8 +215,8 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
     if raw.error.is_none() && raw.cancelled.is_none() {
         raw.error = raw.answer.choices.iter().find_map(|c| failed_finish(c.finish_reason.as_deref()?));
     }
-    if let (Some(error), Some(key)) = (&mut raw.error, &raw.call.spec.api_key) {
-        error.message = key.mask_in(&error.message);
+    if let Some(error) = &mut raw.error {
+        error.message = raw.call.spec.mask(&error.message);
     }
     raw
 }
@@ -198,19 +228,23 @@ pub(super) fn now() -> Instant {
 /// Some providers report a failure by nothing but the finish reason.
 fn failed_finish(word: &str) -> Option<CallError> {
     let kind = match word {
-        "error" | "ERROR" | "abort" => ErrorKind::Server,
+        "error" | "ERROR" | "abort" | "failed" => ErrorKind::Server,
         "insufficient_system_resource" => ErrorKind::Overloaded,
+        // Gemini: the model wrote a tool call that cannot be read.
+        "MALFORMED_FUNCTION_CALL" | "UNEXPECTED_TOOL_CALL" => ErrorKind::Server,
         _ => return None,
     };
     Some(CallError::new(kind, format!("the provider ended the answer with finish reason '{word}'")))
 }
 
-fn is_json(head: &Head) -> bool {
-    head.header("content-type").is_some_and(|t| t.trim_start().to_ascii_lowercase().starts_with("application/json"))
-}
-
-async fn read_stream<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut Watch, hooks: Hooks) {
-    let mut reader = Reader::new(&raw.call, raw.points.start, hooks);
+async fn read_stream<S: ByteStream>(
+    raw: &mut RawCall,
+    mut stream: S,
+    framing: Framing,
+    watch: &mut Watch,
+    hooks: Hooks,
+) {
+    let mut reader = Reader::new(&raw.call, framing, raw.points.start, hooks);
     let mut progress = Progress { first_token: false, last_event: raw.points.headers };
     let mut complete = false;
     let stop = loop {
@@ -317,17 +351,20 @@ async fn read_body<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mut 
         stopped(raw, stop, &after);
     } else if !success {
         // The status already says that it failed; a cut error body only says less.
-        raw.error = raw.head.as_ref().map(|head| errors::from_reply(head.status, head.header("location"), &raw.body));
+        let provider = raw.call.spec.provider;
+        raw.error = raw.head.as_ref().map(|head| {
+            errors::from_reply(&Reply { provider, status: head.status, headers: &head.headers, body: &raw.body })
+        });
     } else if let Some(error) = broken {
         raw.error = Some(transport_error(error));
     } else if !complete {
         raw.error = Some(CallError::new(ErrorKind::Protocol, format!("the body is larger than {limit} bytes")));
     } else {
-        let taken = (raw.call.spec.provider.on_body)(&raw.body, &mut raw.answer);
+        let taken = (raw.call.on_body)(&raw.body, &mut raw.answer);
         raw.answer.end_event(raw.points.end);
         raw.error = match taken {
             Err(malformed) => Some(CallError::new(ErrorKind::Protocol, malformed.to_string())),
-            Ok(()) => raw.answer.error.as_deref().map(errors::from_stream),
+            Ok(()) => raw.answer.error.as_deref().map(|e| errors::from_stream(raw.call.spec.provider, e)),
         };
     }
 }

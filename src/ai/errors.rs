@@ -5,6 +5,8 @@
 
 use serde_json::Value;
 
+use super::providers::ProviderDef;
+
 /// Why a call failed. The names are an interface: tag `error_kind`, `errorKind` in scripts, `on` of retry and failover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
@@ -106,9 +108,29 @@ impl CallError {
     }
 }
 
-/// Classifies a reply whose status is not a success. `location` is where a redirect points.
-pub fn from_reply(status: u16, location: Option<&str>, body: &[u8]) -> CallError {
-    if let (300..400, Some(location)) = (status, location) {
+/// A reply whose status is not a success.
+#[derive(Clone, Copy, Debug)]
+pub struct Reply<'a> {
+    /// Whose it is.
+    pub provider: &'static ProviderDef,
+    /// HTTP status.
+    pub status: u16,
+    /// Headers in order.
+    pub headers: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl Reply<'_> {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
+    }
+}
+
+/// Classifies a reply whose status is not a success.
+pub fn from_reply(reply: &Reply<'_>) -> CallError {
+    let (status, body) = (reply.status, reply.body);
+    if let (300..400, Some(location)) = (status, reply.header("location")) {
         let mut place = location.split(['?', '#']).next().unwrap_or_default().to_owned();
         truncate(&mut place, 300);
         let message = format!(
@@ -117,11 +139,16 @@ pub fn from_reply(status: u16, location: Option<&str>, body: &[u8]) -> CallError
         );
         return CallError::new(ErrorKind::Protocol, message);
     }
-    let words = match serde_json::from_slice::<Value>(body) {
+    let mut words = match serde_json::from_slice::<Value>(body) {
         Ok(value) => Words::of(&value),
         Err(_) => Words { message: excerpt(body), ..Words::default() },
     };
-    let kind = classify(status, &words);
+    // AWS names the error in a header: `ThrottlingException:http://...`.
+    if let Some(name) = reply.header("x-amzn-errortype").and_then(|v| v.split([':', '#']).find(|part| !part.is_empty()))
+    {
+        words.add_code(name);
+    }
+    let kind = (reply.provider.classify)(status, &words).unwrap_or_else(|| classify(status, &words));
     let message = match words.message.is_empty() {
         true => format!("HTTP {status} without an explanation"),
         false => format!("HTTP {status}: {}", words.message),
@@ -130,14 +157,15 @@ pub fn from_reply(status: u16, location: Option<&str>, body: &[u8]) -> CallError
 }
 
 /// Classifies an error object inside a reply whose status was a success. `raw` is the object, or the text, as received.
-pub fn from_stream(raw: &str) -> CallError {
+pub fn from_stream(provider: &ProviderDef, raw: &str) -> CallError {
     let words = match serde_json::from_str::<Value>(raw) {
         Ok(Value::String(text)) => Words { message: text, ..Words::default() },
         Ok(value) => Words::of(&value),
         Err(_) => Words { message: excerpt(raw.as_bytes()), ..Words::default() },
     };
     // Without a usable status the words decide, and what they do not say is the server's fault.
-    let kind = classify(words.status.filter(|s| (400..600).contains(s)).unwrap_or(500), &words);
+    let status = words.status.filter(|s| (400..600).contains(s)).unwrap_or(500);
+    let kind = (provider.classify)(status, &words).unwrap_or_else(|| classify(status, &words));
     let message = match words.message.is_empty() {
         true => "the server sent an error without an explanation".to_owned(),
         false => words.message,
@@ -147,10 +175,13 @@ pub fn from_stream(raw: &str) -> CallError {
 
 /// What an error object says, whichever of its many shapes it has.
 #[derive(Debug, Default)]
-struct Words {
-    message: String,
-    code: Option<String>,
-    status: Option<u16>,
+pub struct Words {
+    /// The explanation.
+    pub message: String,
+    /// The code, type or name of the error.
+    pub code: Option<String>,
+    /// A status inside it.
+    pub status: Option<u16>,
     /// Everything it says, in lower case.
     all: String,
 }
@@ -186,7 +217,14 @@ impl Words {
         Self { message, code, status, all: value.to_string().to_lowercase() }
     }
 
-    fn say(&self, any: &[&str]) -> bool {
+    /// The name of the error from elsewhere than the body.
+    fn add_code(&mut self, name: &str) {
+        self.all = format!("{} {}", name.to_lowercase(), self.all);
+        self.code = Some(name.to_owned());
+    }
+
+    /// Whether it says one of these, all in lower case.
+    pub fn say(&self, any: &[&str]) -> bool {
         let message = self.message.to_lowercase();
         any.iter().any(|word| self.all.contains(word) || message.contains(word))
     }

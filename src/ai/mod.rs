@@ -8,6 +8,7 @@
 //! an `Err`.
 
 mod account;
+mod address;
 pub mod answer;
 pub mod attempt_samples;
 pub mod attempts;
@@ -22,6 +23,7 @@ pub mod errors;
 pub mod event;
 pub mod failover;
 mod fields;
+pub mod framing;
 pub mod net_transport;
 pub mod params;
 pub mod providers;
@@ -30,14 +32,17 @@ mod reader;
 pub mod request;
 pub mod result;
 pub mod retry;
+mod retry_after;
 pub mod samples;
 pub mod secret;
+pub mod server_figures;
 pub mod slo;
 pub mod spec;
 pub mod timeline;
 pub mod tokens;
 pub mod transport;
 pub mod validate;
+mod vector_request;
 mod watch;
 
 #[cfg(test)]
@@ -50,7 +55,7 @@ pub use errors::{CallError, ErrorKind};
 pub use event::{Delta, DeltaKind, StreamEvent};
 pub use fields::{Env, Problems};
 pub use params::CallParams;
-pub use request::ChatRequest;
+pub use request::{ChatRequest, EmbedRequest, RerankRequest};
 pub use result::{CallResult, FinishReason, Usage};
 pub use samples::SampleContext;
 pub use spec::ModelSpec;

@@ -1,14 +1,9 @@
-//! What a server says about its limits: `x-ratelimit-*` and `retry-after` headers.
+//! What a server says about its limits: rate-limit headers of every provider, and when to try again.
 //!
-//! Reads the accents of OpenAI, Groq, xAI, Mistral, Together, Cohere and OpenRouter. Called once per call, after it has
-//! ended. It decides nothing: retrying and pacing are others' business.
-
-use std::time::Duration;
-
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
+//! Called once per call, after it has ended. It decides nothing: retrying and pacing are others' business.
 
 use super::durations;
+use super::retry_after::{self, date_ms, number};
 
 /// One limit. None = not stated.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,32 +21,23 @@ pub struct Bucket {
 pub struct RateLimit {
     /// Requests.
     pub requests: Bucket,
-    /// Tokens.
+    /// Tokens; where input and output are limited apart, the most restrictive of the limits in force.
     pub tokens: Bucket,
+    /// Tokens of prompts, where they are limited apart.
+    pub input_tokens: Bucket,
+    /// Generated tokens, where they are limited apart.
+    pub output_tokens: Bucket,
     /// When to try again, in milliseconds.
     pub retry_after_ms: Option<f64>,
 }
 
-/// Header name, whether it counts tokens, and which field it is. Of several that match, the first in this list wins.
-const HEADERS: &[(&str, bool, Field)] = &[
-    ("x-ratelimit-limit-requests", false, Field::Limit),
-    ("x-ratelimit-remaining-requests", false, Field::Remaining),
-    ("x-ratelimit-reset-requests", false, Field::Reset),
-    ("x-ratelimit-limit-tokens", true, Field::Limit),
-    ("x-ratelimit-remaining-tokens", true, Field::Remaining),
-    ("x-ratelimit-reset-tokens", true, Field::Reset),
-    ("x-ratelimit-limit-req-minute", false, Field::Limit),
-    ("x-ratelimit-remaining-req-minute", false, Field::Remaining),
-    ("x-ratelimit-limit-tokens-minute", true, Field::Limit),
-    ("x-ratelimit-remaining-tokens-minute", true, Field::Remaining),
-    ("x-tokenlimit-limit", true, Field::Limit),
-    ("x-tokenlimit-remaining", true, Field::Remaining),
-    ("x-trial-endpoint-call-limit", false, Field::Limit),
-    ("x-trial-endpoint-call-remaining", false, Field::Remaining),
-    ("x-ratelimit-limit", false, Field::Limit),
-    ("x-ratelimit-remaining", false, Field::Remaining),
-    ("x-ratelimit-reset", false, Field::Reset),
-];
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Requests,
+    Tokens,
+    Input,
+    Output,
+}
 
 #[derive(Clone, Copy)]
 enum Field {
@@ -60,98 +46,164 @@ enum Field {
     Reset,
 }
 
+use Field::{Limit, Remaining, Reset};
+use Of::{Input, Output, Requests, Tokens};
+
+/// Header name, what it limits, and which field it is. Of several that match, the first in this list wins.
+const HEADERS: &[(&str, Of, Field)] = &[
+    // OpenAI, Azure, Groq, xAI and many who copy them
+    ("x-ratelimit-limit-requests", Requests, Limit),
+    ("x-ratelimit-remaining-requests", Requests, Remaining),
+    ("x-ratelimit-reset-requests", Requests, Reset),
+    ("x-ratelimit-limit-tokens", Tokens, Limit),
+    ("x-ratelimit-remaining-tokens", Tokens, Remaining),
+    ("x-ratelimit-reset-tokens", Tokens, Reset),
+    // Anthropic
+    ("anthropic-ratelimit-requests-limit", Requests, Limit),
+    ("anthropic-ratelimit-requests-remaining", Requests, Remaining),
+    ("anthropic-ratelimit-requests-reset", Requests, Reset),
+    ("anthropic-ratelimit-tokens-limit", Tokens, Limit),
+    ("anthropic-ratelimit-tokens-remaining", Tokens, Remaining),
+    ("anthropic-ratelimit-tokens-reset", Tokens, Reset),
+    ("anthropic-ratelimit-input-tokens-limit", Input, Limit),
+    ("anthropic-ratelimit-input-tokens-remaining", Input, Remaining),
+    ("anthropic-ratelimit-input-tokens-reset", Input, Reset),
+    ("anthropic-ratelimit-output-tokens-limit", Output, Limit),
+    ("anthropic-ratelimit-output-tokens-remaining", Output, Remaining),
+    ("anthropic-ratelimit-output-tokens-reset", Output, Reset),
+    // Mistral, the shortest window first
+    ("x-ratelimit-limit-req-minute", Requests, Limit),
+    ("x-ratelimit-remaining-req-minute", Requests, Remaining),
+    ("x-ratelimit-limit-req-10-second", Requests, Limit),
+    ("x-ratelimit-remaining-req-10-second", Requests, Remaining),
+    ("x-ratelimit-limit-tokens-minute", Tokens, Limit),
+    ("x-ratelimit-remaining-tokens-minute", Tokens, Remaining),
+    ("ratelimitbysize-limit", Tokens, Limit),
+    ("ratelimitbysize-remaining", Tokens, Remaining),
+    ("ratelimitbysize-reset", Tokens, Reset),
+    // Fireworks
+    ("x-ratelimit-limit-tokens-prompt", Input, Limit),
+    ("x-ratelimit-remaining-tokens-prompt", Input, Remaining),
+    ("x-ratelimit-limit-tokens-generated", Output, Limit),
+    ("x-ratelimit-remaining-tokens-generated", Output, Remaining),
+    // Together
+    ("x-tokenlimit-limit", Tokens, Limit),
+    ("x-tokenlimit-remaining", Tokens, Remaining),
+    // Cohere
+    ("x-trial-endpoint-call-limit", Requests, Limit),
+    ("x-trial-endpoint-call-remaining", Requests, Remaining),
+    ("x-endpoint-monthly-call-limit", Requests, Limit),
+    // Together, OpenRouter and others
+    ("x-ratelimit-limit", Requests, Limit),
+    ("x-ratelimit-remaining", Requests, Remaining),
+    ("x-ratelimit-reset", Requests, Reset),
+    // Replicate, and the older IETF drafts
+    ("ratelimit-limit", Requests, Limit),
+    ("ratelimit-remaining", Requests, Remaining),
+    ("ratelimit-reset", Requests, Reset),
+];
+
 impl RateLimit {
-    /// Reads the headers of a reply; `now_unix` is the wall clock in seconds, for limits stated as a date. None when the
-    /// server says nothing about limits.
-    pub fn from_headers(headers: &[(String, String)], now_unix: f64) -> Option<Self> {
+    /// Reads the headers of a reply and, of a failed one, its text; `now_unix` is the wall clock in seconds, for limits stated as
+    /// a date. None when the server says nothing about limits.
+    pub fn read(headers: &[(String, String)], error_text: Option<&str>, now_unix: f64) -> Option<Self> {
         let get = |name: &str| headers.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim());
         let mut limits = Self::default();
-        for (name, tokens, field) in HEADERS {
+        for (name, of, field) in HEADERS {
             let Some(text) = get(name) else { continue };
-            let bucket = if *tokens { &mut limits.tokens } else { &mut limits.requests };
+            let bucket = limits.bucket(*of);
             match field {
-                Field::Limit => bucket.limit = bucket.limit.or(number(text)),
-                Field::Remaining => bucket.remaining = bucket.remaining.or(number(text)),
-                Field::Reset => bucket.reset_ms = bucket.reset_ms.or(reset_ms(text, now_unix)),
+                Limit => bucket.limit = bucket.limit.or(number(text)),
+                Remaining => bucket.remaining = bucket.remaining.or(number(text)),
+                Reset => bucket.reset_ms = bucket.reset_ms.or(reset_ms(text, now_unix)),
             }
         }
-        limits.retry_after_ms = get("retry-after-ms")
-            .and_then(number)
-            .or_else(|| get("retry-after").and_then(|text| retry_after_ms(text, now_unix)));
+        limits.read_structured(get("ratelimit"), get("ratelimit-policy"));
+        for (of, period) in
+            [(Requests, "x-ratelimit-renewalperiod-requests"), (Tokens, "x-ratelimit-renewalperiod-tokens")]
+        {
+            if let Some(period) = get(period).and_then(number) {
+                limits.bucket(of).settle_unit_of_reset(period);
+            }
+        }
+        if limits.tokens == Bucket::default() {
+            limits.tokens = tighter(limits.input_tokens, limits.output_tokens);
+        }
+        limits.retry_after_ms = retry_after::from_headers(get, now_unix).or_else(|| {
+            let text = error_text?;
+            // Gemini's own field is exact; a bucket's reset is better than words.
+            let exact = if text.contains("\"retryDelay\"") { retry_after::from_text(text) } else { None };
+            exact.or_else(|| limits.exhausted_until()).or_else(|| retry_after::from_text(text))
+        });
         (limits != Self::default()).then_some(limits)
+    }
+
+    fn bucket(&mut self, of: Of) -> &mut Bucket {
+        match of {
+            Requests => &mut self.requests,
+            Tokens => &mut self.tokens,
+            Input => &mut self.input_tokens,
+            Output => &mut self.output_tokens,
+        }
+    }
+
+    /// When the limits that are used up are reset, the latest of them.
+    fn exhausted_until(&self) -> Option<f64> {
+        [self.requests, self.tokens, self.input_tokens, self.output_tokens]
+            .iter()
+            .filter(|b| b.remaining == Some(0.0))
+            .filter_map(|b| b.reset_ms)
+            .reduce(f64::max)
+    }
+
+    /// The IETF draft: `ratelimit: "api";r=999;t=295` and `ratelimit-policy: "fixed window";"api";q=1000;w=300`.
+    fn read_structured(&mut self, now: Option<&str>, policy: Option<&str>) {
+        let parameter = |text: Option<&str>, name: &str| {
+            text?.split(',').next()?.split(';').find_map(|p| number(p.trim().strip_prefix(name)?.strip_prefix('=')?))
+        };
+        self.requests.remaining = self.requests.remaining.or(parameter(now, "r"));
+        self.requests.reset_ms = self.requests.reset_ms.or(parameter(now, "t").map(|s| s * 1e3));
+        self.requests.limit = self.requests.limit.or(parameter(policy, "q"));
     }
 }
 
-fn number(text: &str) -> Option<f64> {
-    text.parse::<f64>().ok().filter(|n| n.is_finite() && *n >= 0.0)
+impl Bucket {
+    /// Azure states resets as bare integers: milliseconds on classic endpoints, seconds on newer ones. Its buckets refill
+    /// continuously, so what is missing tells roughly how long it takes; the unit that comes closer is meant.
+    fn settle_unit_of_reset(&mut self, period_s: f64) {
+        let (Some(limit), Some(remaining), Some(as_seconds)) = (self.limit, self.remaining, self.reset_ms) else {
+            return;
+        };
+        let expected = (limit - remaining) / limit * period_s * 1e3;
+        let as_milliseconds = as_seconds / 1e3;
+        if as_seconds > 0.0 && expected.is_finite() {
+            let distance = |ms: f64| (ms.max(1.0) / expected.max(1.0)).ln().abs();
+            self.reset_ms =
+                Some(if distance(as_milliseconds) < distance(as_seconds) { as_milliseconds } else { as_seconds });
+        }
+    }
 }
 
-/// A Go duration, seconds, or a point in time as Unix seconds or milliseconds (OpenRouter).
+/// The one with the smaller share left.
+fn tighter(a: Bucket, b: Bucket) -> Bucket {
+    let left = |bucket: Bucket| Some(bucket.remaining? / bucket.limit?);
+    match (left(a), left(b)) {
+        (Some(x), Some(y)) if y < x => b,
+        (None, Some(_)) => b,
+        _ if a == Bucket::default() => b,
+        _ => a,
+    }
+}
+
+/// A Go duration, seconds, a date, or a point in time as Unix seconds or milliseconds (OpenRouter).
 fn reset_ms(text: &str, now_unix: f64) -> Option<f64> {
     match number(text) {
         Some(n) if n > 1e12 => Some((n - now_unix * 1e3).max(0.0)),
         Some(n) if n > 1e9 => Some(((n - now_unix) * 1e3).max(0.0)),
         Some(n) => Some(n * 1e3),
-        None => durations::parse(text).map(milliseconds),
+        None => durations::parse(text).map(|d| d.as_secs_f64() * 1e3).or_else(|| date_ms(text, now_unix)),
     }
-}
-
-/// Seconds, a Go duration or an HTTP date.
-fn retry_after_ms(text: &str, now_unix: f64) -> Option<f64> {
-    number(text).map(|s| s * 1e3).or_else(|| durations::parse(text).map(milliseconds)).or_else(|| {
-        let date = OffsetDateTime::parse(&text.replace("GMT", "+0000"), &Rfc2822).ok()?;
-        Some(((date.unix_timestamp() as f64 - now_unix) * 1e3).max(0.0))
-    })
-}
-
-fn milliseconds(d: Duration) -> f64 {
-    d.as_secs_f64() * 1e3
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn read(pairs: &[(&str, &str)]) -> Option<RateLimit> {
-        let headers: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-        RateLimit::from_headers(&headers, 1_000_000_000.0)
-    }
-
-    #[test]
-    fn openai_style() {
-        let r = read(&[
-            ("X-RateLimit-Limit-Requests", "500"),
-            ("x-ratelimit-remaining-requests", "0"),
-            ("x-ratelimit-reset-requests", "120ms"),
-            ("x-ratelimit-limit-tokens", "30000"),
-            ("x-ratelimit-reset-tokens", "1m2.5s"),
-            ("retry-after", "1"),
-            ("retry-after-ms", "120"),
-        ])
-        .unwrap();
-        assert_eq!(r.requests, Bucket { limit: Some(500.0), remaining: Some(0.0), reset_ms: Some(120.0) });
-        assert_eq!(r.tokens, Bucket { limit: Some(30000.0), remaining: None, reset_ms: Some(62_500.0) });
-        assert_eq!(r.retry_after_ms, Some(120.0), "retry-after-ms is the more exact one");
-    }
-
-    #[test]
-    fn other_accents() {
-        assert_eq!(read(&[("content-type", "x")]), None);
-        let resets = |text| read(&[("x-ratelimit-reset", text)]).unwrap().requests.reset_ms;
-        assert_eq!(resets("1000000005000"), Some(5000.0), "Unix milliseconds");
-        assert_eq!(resets("1000000005"), Some(5000.0), "Unix seconds");
-        assert_eq!(resets("5"), Some(5000.0), "seconds");
-        assert_eq!(read(&[("x-ratelimit-remaining-tokens-minute", "7")]).unwrap().tokens.remaining, Some(7.0));
-        assert_eq!(read(&[("retry-after", "Sun, 09 Sep 2001 01:46:50 GMT")]).unwrap().retry_after_ms, Some(10_000.0));
-        assert_eq!(read(&[("retry-after", "1.5")]).unwrap().retry_after_ms, Some(1500.0));
-        assert_eq!(read(&[("retry-after", "soon"), ("x-ratelimit-limit", "many")]), None);
-    }
-
-    proptest! {
-        #[test]
-        fn never_panics(name in prop::sample::select(HEADERS.iter().map(|h| h.0).chain(["retry-after", "retry-after-ms"]).collect::<Vec<_>>()), value in ".{0,30}") {
-            let _ = read(&[(name, &value)]);
-        }
-    }
-}
+mod tests;

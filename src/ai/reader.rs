@@ -5,12 +5,11 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::net::sse::{Event, Parser};
-
 use super::answer::Answer;
 use super::call::{Call, Hooks, transport_error};
 use super::errors::{self, CallError, ErrorKind};
 use super::event::{Delta, EventType, StreamEvent};
+use super::framing::{Frame, Framing, Splitter};
 use super::providers::{Malformed, ProviderDef};
 use super::transport::{Head, TransportError};
 
@@ -32,12 +31,12 @@ pub(super) enum Feed {
 
 /// Reads one stream.
 pub(super) struct Reader {
-    parser: Parser,
+    splitter: Splitter,
     state: State,
     prefix: Vec<u8>,
 }
 
-/// All but the parser, so that both can be borrowed at once.
+/// All but the splitter, so that both can be borrowed at once.
 struct State {
     provider: &'static ProviderDef,
     start: Instant,
@@ -51,7 +50,7 @@ struct State {
 }
 
 impl Reader {
-    pub(super) fn new(call: &Call, start: Instant, hooks: Hooks) -> Self {
+    pub(super) fn new(call: &Call, framing: Framing, start: Instant, hooks: Hooks) -> Self {
         let state = State {
             provider: call.spec.provider,
             start,
@@ -63,7 +62,7 @@ impl Reader {
             error: None,
             abort: false,
         };
-        Self { parser: Parser::new(), state, prefix: Vec::new() }
+        Self { splitter: Splitter::new(framing), state, prefix: Vec::new() }
     }
 
     /// When the last data event arrived.
@@ -78,8 +77,8 @@ impl Reader {
             self.prefix.extend_from_slice(&bytes[..bytes.len().min(room)]);
         }
         let state = &mut self.state;
-        if let Err(error) = self.parser.feed(bytes, at, |event| state.take(&event, answer)) {
-            state.error.get_or_insert_with(|| CallError::new(ErrorKind::Protocol, error.to_string()));
+        if let Err(error) = self.splitter.feed(bytes, at, |frame| state.take(&frame, answer)) {
+            state.error.get_or_insert_with(|| CallError::new(ErrorKind::Protocol, error));
         }
         if state.abort {
             Feed::Abort
@@ -94,9 +93,9 @@ impl Reader {
     /// a fragment that cannot be read was cut off, and is not what is wrong with the stream.
     pub(super) fn finish(&mut self, at: Instant, answer: &mut Answer) {
         let state = &mut self.state;
-        self.parser.finish(at, |event| {
+        self.splitter.finish(at, |frame| {
             let before = state.error.take();
-            state.take(&event, answer);
+            state.take(&frame, answer);
             state.error = before;
         });
     }
@@ -115,7 +114,7 @@ impl Reader {
     /// Why the stream failed, if it did. A stream is whole when its terminator or a finish reason arrived.
     pub(super) fn verdict(&mut self, answer: &Answer, head: Option<&Head>) -> Option<CallError> {
         if let Some(raw) = &answer.error {
-            return Some(errors::from_stream(raw));
+            return Some(errors::from_stream(self.state.provider, raw));
         }
         if let Some(error) = self.state.error.take() {
             return Some(error);
@@ -124,7 +123,8 @@ impl Reader {
             return None;
         }
         if answer.events > 0 {
-            let message = format!("the stream ended after {} events without a finish reason or [DONE]", answer.events);
+            let message =
+                format!("the stream ended after {} events without a finish reason or terminator", answer.events);
             return Some(CallError::new(ErrorKind::Interrupted, message));
         }
         // A plain JSON error under the label of an event stream.
@@ -134,7 +134,7 @@ impl Reader {
             && (self.state.provider.on_body)(body, &mut whole).is_ok()
             && let Some(raw) = &whole.error
         {
-            return Some(errors::from_stream(raw));
+            return Some(errors::from_stream(self.state.provider, raw));
         }
         let kind = head.and_then(|h| h.header("content-type")).unwrap_or("none");
         let message = match body.is_empty() {
@@ -161,12 +161,12 @@ impl State {
         answer.done || answer.error.is_some() || self.error.is_some()
     }
 
-    fn take(&mut self, event: &Event<'_>, answer: &mut Answer) {
+    fn take(&mut self, event: &Frame<'_>, answer: &mut Answer) {
         if self.abort || self.is_over(answer) {
             return;
         }
         self.last_event = Some(event.at);
-        if let Err(Malformed { what, excerpt }) = (self.provider.on_event)(event.data, answer) {
+        if let Err(Malformed { what, excerpt }) = (self.provider.on_event)(event, answer) {
             self.error =
                 Some(CallError::new(ErrorKind::Protocol, format!("event {}: {what}: {excerpt}", answer.events)));
             if self.hooks.all_events {
@@ -190,7 +190,7 @@ impl State {
     }
 
     /// Passes an event on to the script, or keeps it while the script is busy.
-    fn tell(&mut self, event: &Event<'_>, index: u64, kind: EventType, deltas: Vec<Delta>) {
+    fn tell(&mut self, event: &Frame<'_>, index: u64, kind: EventType, deltas: Vec<Delta>) {
         let Some(tx) = &self.hooks.events else { return };
         self.waiting.push_back(StreamEvent {
             index,
@@ -199,7 +199,7 @@ impl State {
             at: event.at,
             since_start: event.at.saturating_duration_since(self.start),
             deltas,
-            data: self.hooks.all_events.then(|| event.data_str().into_owned()),
+            data: self.hooks.all_events.then(|| String::from_utf8_lossy(event.data).into_owned()),
         });
         while let Some(event) = self.waiting.pop_front() {
             use tokio::sync::mpsc::error::TrySendError;

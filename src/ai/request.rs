@@ -51,6 +51,36 @@ pub struct Reasoning {
     pub budget_tokens: Option<u64>,
 }
 
+/// A request for embeddings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct EmbedRequest {
+    /// A model to use instead of the spec's.
+    pub model: Option<String>,
+    /// The texts.
+    pub input: Vec<String>,
+    /// Length of the vectors, where it is a choice.
+    pub dimensions: Option<u64>,
+    /// What they are for: `query`, `document`, ...: the provider's words.
+    pub input_type: Option<String>,
+    /// Fields merged into the request body.
+    pub extra_body: Map<String, Value>,
+}
+
+/// A request to rank documents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RerankRequest {
+    /// A model to use instead of the spec's.
+    pub model: Option<String>,
+    /// What is searched for.
+    pub query: String,
+    /// The documents.
+    pub documents: Vec<String>,
+    /// How many to return.
+    pub top_n: Option<u64>,
+    /// Fields merged into the request body.
+    pub extra_body: Map<String, Value>,
+}
+
 const FIELDS: &[&str] = &[
     "model",
     "messages",
@@ -192,7 +222,11 @@ fn wrong_with_message(item: &Value) -> Option<String> {
             (!typed).then(|| format!("content[{i}]: expected a part such as {{type: 'text', text: '...'}}"))
         }),
         // An assistant message with tool calls needs no content.
-        None | Some(Value::Null) if map.contains_key("tool_calls") || map.contains_key("function_call") => None,
+        None | Some(Value::Null)
+            if ["toolCalls", "tool_calls", "function_call"].iter().any(|name| map.contains_key(*name)) =>
+        {
+            None
+        }
         None | Some(Value::Null) => Some("has no content".to_owned()),
         Some(other) => Some(format!("content: expected a string or an array of parts, got {}", describe(other))),
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::account::Account;
-use super::answer::ToolCall;
+use super::answer::{Ranked, ToolCall};
 use super::attempts::Tries;
 use super::call::RawCall;
 use super::cancel::CancelReason;
@@ -16,6 +16,7 @@ use super::cost;
 use super::errors::CallError;
 use super::params::CallParams;
 use super::rate_limit::RateLimit;
+use super::server_figures::ServerFigures;
 use super::spec::ModelSpec;
 use super::timeline::{ContentEvent, Facts, Points, Timeline};
 use super::transport::HttpTimings;
@@ -71,11 +72,25 @@ impl FinishReason {
 
     /// From a provider's word. An unknown word is some way of stopping.
     fn from_word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "length" | "max_tokens" | "model_length" | "max_output_tokens" => Self::Length,
+        let word = word.to_ascii_lowercase();
+        // The Responses API: `incomplete:max_output_tokens`.
+        match word.strip_prefix("incomplete:").unwrap_or(&word) {
+            "length" | "max_tokens" | "model_length" | "max_output_tokens" | "model_context_window_exceeded" => {
+                Self::Length
+            }
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
-            "content_filter" | "safety" | "refusal" | "recitation" => Self::ContentFilter,
-            "error" | "insufficient_system_resource" | "abort" => Self::Error,
+            "content_filter" | "content_filtered" | "guardrail_intervened" | "safety" | "refusal" | "recitation" => {
+                Self::ContentFilter
+            }
+            // Gemini's many words for it; `blocked:` is our mark of a prompt it did not answer.
+            "blocklist" | "prohibited_content" | "spii" | "image_safety" => Self::ContentFilter,
+            blocked if blocked.starts_with("blocked:") => Self::ContentFilter,
+            "error"
+            | "failed"
+            | "insufficient_system_resource"
+            | "abort"
+            | "malformed_function_call"
+            | "unexpected_tool_call" => Self::Error,
             "cancelled" | "canceled" => Self::Cancelled,
             _ => Self::Stop,
         }
@@ -121,6 +136,10 @@ pub struct CallResult {
     pub refusal: Option<String>,
     /// Tool calls of the first choice.
     pub tool_calls: Vec<ToolCall>,
+    /// Vectors, of a call for embeddings.
+    pub embeddings: Vec<Vec<f64>>,
+    /// Documents, best first, of a call that ranks.
+    pub ranking: Vec<Ranked>,
     /// Why generation ended.
     pub finish_reason: Option<FinishReason>,
     /// The provider's own word for it.
@@ -133,6 +152,8 @@ pub struct CallResult {
     pub usage_raw: Option<String>,
     /// The server's own timings as received (llama.cpp `timings`, Groq `x_groq.usage`, ...).
     pub server_timings: Option<String>,
+    /// The same in common names, headers included.
+    pub server: Option<ServerFigures>,
     /// The times. `chunks` of scripts is the number of its gaps + 1, see [`CallResult::chunks`].
     pub timeline: Timeline,
     /// Inter-token latency; None when tokens per event are not known or there is no gap.
@@ -176,8 +197,15 @@ pub struct CallResult {
 }
 
 /// Headers that carry the provider's id of a request, best first.
-const REQUEST_ID_HEADERS: &[&str] =
-    &["x-request-id", "request-id", "apim-request-id", "x-generation-id", "mistral-correlation-id", "cf-ray"];
+const REQUEST_ID_HEADERS: &[&str] = &[
+    "x-request-id",
+    "request-id",
+    "apim-request-id",
+    "x-generation-id",
+    "mistral-correlation-id",
+    "x-amzn-requestid",
+    "cf-ray",
+];
 
 impl RawCall {
     /// Counts tokens and works out every figure. Takes CPU time in proportion to the text: call it off the network task.
@@ -215,6 +243,10 @@ impl RawCall {
             .usage
             .and_then(|usage| cost::cost(spec, &asked_model, answer.model.as_deref(), &usage, answer.stated_cost));
         let headers = self.head.as_ref().map_or_else(Vec::new, |h| h.headers.clone());
+        let error_text = self.error.as_ref().map(|_| match &answer.error {
+            Some(raw) => raw.clone(),
+            None => String::from_utf8_lossy(&self.body).into_owned(),
+        });
         let request_id = self
             .head
             .as_ref()
@@ -236,7 +268,11 @@ impl RawCall {
         let finish_reason = match (&self.error, self.cancelled) {
             (_, Some(_)) => Some(FinishReason::Cancelled),
             (Some(_), None) => Some(FinishReason::Error),
-            (None, None) => choice.finish_reason.as_deref().map(FinishReason::from_word),
+            (None, None) => match choice.finish_reason.as_deref() {
+                // These APIs have no word of their own for it.
+                Some("completed" | "STOP" | "stop") if !choice.tool_calls.is_empty() => Some(FinishReason::ToolCalls),
+                word => word.map(FinishReason::from_word),
+            },
         };
         let content = match complete {
             true => Findings::of(&choice, finish_reason, self.call.params.validate.as_ref()),
@@ -256,16 +292,19 @@ impl RawCall {
             tool_calls: choice.tool_calls,
             finish_reason,
             finish_reason_raw: choice.finish_reason,
+            embeddings: std::mem::take(&mut answer.embeddings),
+            ranking: std::mem::take(&mut answer.ranking),
             usage: account.usage,
             usage_disbelieved: answer.usage_disbelieved,
             usage_raw: answer.usage_raw.take(),
+            server: ServerFigures::read(answer.server_timings.as_deref(), &headers),
             server_timings: answer.server_timings.take(),
             timeline,
             cost,
             slo_met,
             model: answer.model.take(),
             request_id,
-            rate_limit: RateLimit::from_headers(&headers, now_unix),
+            rate_limit: RateLimit::read(&headers, error_text.as_deref(), now_unix),
             timings: self.timings,
             headers,
             chunks: if self.streamed { answer.arrivals.len() as u64 } else { 0 },
@@ -353,6 +392,10 @@ mod tests {
             ("function_call", FinishReason::ToolCalls),
             ("content_filter", FinishReason::ContentFilter),
             ("insufficient_system_resource", FinishReason::Error),
+            ("blocked:PROHIBITED_CONTENT", FinishReason::ContentFilter),
+            ("guardrail_intervened", FinishReason::ContentFilter),
+            ("COMPLETE", FinishReason::Stop),
+            ("MAX_TOKENS", FinishReason::Length),
         ] {
             assert_eq!(FinishReason::from_word(word), reason, "{word}");
         }

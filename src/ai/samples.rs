@@ -66,6 +66,16 @@ pub fn samples(result: &CallResult) -> Vec<Sample> {
             put(metric, value);
         }
     }
+    if let Some(limits) = &result.rate_limit {
+        for (metric, bucket) in [
+            (Builtin::AiRatelimitRemainingRequests, limits.requests),
+            (Builtin::AiRatelimitRemainingTokens, limits.tokens),
+        ] {
+            if let Some(remaining) = bucket.remaining {
+                put(metric, remaining);
+            }
+        }
+    }
     for gap in &t.icl {
         put(Builtin::AiIcl, *gap);
     }

@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 
 use super::energy::Energy;
 use super::failover::Failover;
+use super::address;
 use super::fields::{Env, Fields, Problems, describe};
-use super::providers::{self, ProviderDef};
+use super::providers::{self, ProviderDef, Settings};
 use super::secret::Secret;
 use super::slo::Slo;
 use super::tokens::{self, Tokenizer};
@@ -29,6 +30,8 @@ pub struct ModelSpec {
     pub base_url: String,
     /// Key; None = send none (local servers).
     pub api_key: Option<Secret>,
+    /// What else the provider needs to know: region, project, credentials.
+    pub settings: Settings,
     /// More request headers, in order.
     pub headers: Vec<(String, String)>,
     /// Limit of a whole call.
@@ -68,6 +71,7 @@ pub struct Price {
 
 const FIELDS: &[&str] = &[
     "provider",
+    "api",
     "model",
     "baseURL",
     "apiKey",
@@ -102,7 +106,9 @@ impl ModelSpec {
             other => other,
         };
         let mut problems = Vec::new();
-        let spec = Fields::new("model", value, FIELDS, &mut problems).map(|mut f| Self::read(&mut f, env));
+        let settings = provider_of(value).into_iter().flat_map(|p| p.settings).map(|s| s.field);
+        let known: Vec<&str> = FIELDS.iter().copied().chain(settings).collect();
+        let spec = Fields::new("model", value, &known, &mut problems).map(|mut f| Self::read(&mut f, env));
         match spec {
             Some(Some(spec)) if problems.is_empty() => Ok(spec),
             _ => Err(Problems(problems)),
@@ -111,29 +117,33 @@ impl ModelSpec {
 
     fn read(f: &mut Fields<'_>, env: &Env) -> Option<Self> {
         let variable = |name: &str| env.get(name).map(|v| v.trim()).filter(|v| !v.is_empty()).map(str::to_owned);
-        let provider_name = f.string("provider").unwrap_or_else(|| "openai".to_owned());
+        let provider_name = f.string("provider").unwrap_or_else(|| providers::customary().name.to_owned());
         let provider = providers::by_name(&provider_name);
         if provider.is_none() {
             f.problem("provider", providers::unknown(&provider_name));
         }
-        let provider = provider.unwrap_or(&providers::PROVIDERS[0]);
+        let mut provider = provider.unwrap_or_else(providers::customary);
+        if let Some(api) = f.string("api") {
+            match providers::with_api(provider, &api) {
+                Some(other) => provider = other,
+                None => f.problem("api", format_args!("provider '{provider_name}' has no API '{api}'")),
+            }
+        }
+        let mut settings = Settings::read(provider.settings, f, &variable);
 
         let model = f.string("model").or_else(|| variable("INRUSH_MODEL")).unwrap_or_default();
         if model.trim().is_empty() {
             f.problem("model", "no model named; give one, e.g. 'gpt-4o-mini', or set INRUSH_MODEL");
         }
 
-        let given = f.string("baseURL").or_else(|| variable("INRUSH_BASE_URL"));
-        let base_url = match normalise_base_url(given.as_deref().unwrap_or(provider.default_base_url)) {
-            Ok(url) => url,
-            Err(what) => {
-                f.problem("baseURL", what);
-                String::new()
-            }
-        };
-
-        let own_address = host(&base_url).is_some() && host(&base_url) == host(provider.default_base_url);
+        let base_url = read_base_url(f, provider, &settings, &variable);
+        // An address from the provider's own variable is the one its key belongs to.
+        let own_address = address::is_own(provider, &base_url.text) || base_url.customary;
+        let base_url = base_url.text;
         let customary = || if own_address { provider.key_variables.iter().find_map(|v| variable(v)) } else { None };
+        if own_address {
+            settings.credentials(provider.settings, &variable);
+        }
         let api_key = f
             .string("apiKey")
             .filter(|key| !key.is_empty())
@@ -183,6 +193,7 @@ impl ModelSpec {
             model,
             base_url,
             api_key,
+            settings,
             headers,
             timeout,
             tags,
@@ -210,18 +221,22 @@ impl ModelSpec {
 
     /// Host name of the base URL, in lower case.
     pub fn host(&self) -> Option<String> {
-        host(&self.base_url)
+        address::host(&self.base_url)
     }
 
     /// What is missing when this goes to the provider's own address, which nobody serves without a key. None when there is a
     /// key, or another address.
     pub fn lacks(&self) -> Option<String> {
         let is_key =
-            |(name, _): &(String, String)| ["authorization", "api-key"].iter().any(|n| name.eq_ignore_ascii_case(n));
+            |(name, _): &(String, String)| self.provider.auth.headers().iter().any(|n| name.eq_ignore_ascii_case(n));
         if self.api_key.is_some() || self.headers.iter().any(is_key) {
             return None;
         }
-        if self.host().is_none() || self.host() != host(self.provider.default_base_url) {
+        let credentials: Vec<_> = self.provider.settings.iter().filter(|s| s.credential).collect();
+        if credentials.iter().any(|s| self.settings.get(s.field).is_some()) {
+            return None;
+        }
+        if !address::is_own(self.provider, &self.base_url) {
             return None;
         }
         let customary = self.provider.key_variables.join(" or ");
@@ -230,6 +245,12 @@ impl ModelSpec {
              baseURL) to your own server, run with --mock, or set {customary}",
             self.model, self.base_url, self.provider.name
         ))
+    }
+
+    /// `text` with the key and every credential masked; servers like to repeat them in their errors.
+    pub fn mask(&self, text: &str) -> String {
+        let text = self.settings.mask_in(self.provider.settings, text);
+        self.api_key.as_ref().map_or_else(|| text.clone(), |key| key.mask_in(&text))
     }
 
     /// Where its calls go.
@@ -282,95 +303,59 @@ pub(super) fn read_headers(f: &mut Fields<'_>) -> Vec<(String, String)> {
     headers
 }
 
-fn host(url: &str) -> Option<String> {
-    url::Url::parse(url).ok()?.host_str().map(str::to_ascii_lowercase)
+/// The provider a spec names, whichever way; None when it is unknown.
+fn provider_of(value: &Value) -> Option<&'static ProviderDef> {
+    let text = |name: &str| value.get(name).and_then(Value::as_str);
+    let provider = providers::by_name(text("provider").unwrap_or(providers::customary().name))?;
+    text("api").and_then(|api| providers::with_api(provider, api)).or(Some(provider))
 }
 
-/// Checks a base URL. One without a path gets `/v1`, where every OpenAI-compatible server listens.
-fn normalise_base_url(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    let mut url = url::Url::parse(text)
-        .map_err(|e| format!("'{text}' is not a URL ({e}); expected e.g. http://127.0.0.1:8000/v1"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("scheme '{}' is not supported; use http or https", url.scheme()));
+/// The base URL, and whether it came from the provider's customary variable.
+struct BaseUrl {
+    text: String,
+    customary: bool,
+}
+
+fn read_base_url(
+    f: &mut Fields<'_>,
+    provider: &ProviderDef,
+    settings: &Settings,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> BaseUrl {
+    let mut customary = false;
+    let general = || Some(address::general(&variable("INRUSH_BASE_URL")?, provider.server_path));
+    let given = f.string("baseURL").or_else(general).or_else(|| {
+        let text = provider.url_variables.iter().find_map(|v| variable(v))?;
+        customary = true;
+        // Some of these variables hold `host:port`.
+        Some(if text.contains("://") { text } else { format!("http://{text}") })
+    });
+    let text = match given {
+        Some(text) => text,
+        None => match settings.fill(provider.default_base_url) {
+            Ok(text) => text,
+            Err(field) => {
+                let variables: Vec<_> =
+                    provider.settings.iter().filter(|s| s.field == field).flat_map(|s| s.variables).copied().collect();
+                let or_variables = match variables.is_empty() {
+                    true => String::new(),
+                    false => format!(", set {}", variables.join(" or ")),
+                };
+                f.problem(&field, format_args!("missing; give it{or_variables}, or give baseURL"));
+                return BaseUrl { text: String::new(), customary };
+            }
+        },
+    };
+    let own_path = settings.fill(address::default_path(provider)).unwrap_or_default();
+    let path = if address::is_own(provider, &text) { own_path.as_str() } else { provider.server_path };
+    match address::normalise(&text, path) {
+        Ok(text) => BaseUrl { text, customary },
+        Err(what) => {
+            f.problem("baseURL", what);
+            BaseUrl { text: String::new(), customary }
+        }
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain a user name or password; use apiKey or headers".to_owned());
-    }
-    url.set_fragment(None);
-    let path = url.path().trim_end_matches('/').to_owned();
-    url.set_path(if path.is_empty() { "/v1" } else { &path });
-    Ok(url.into())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn env(pairs: &[(&str, &str)]) -> Env {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    #[test]
-    fn the_environment_fills_gaps() {
-        let e =
-            env(&[("INRUSH_BASE_URL", "http://127.0.0.1:9/"), ("INRUSH_MODEL", "m"), ("INRUSH_API_KEY", "k-secret")]);
-        let spec = ModelSpec::from_json(&Value::Null, &e).unwrap();
-        assert_eq!((spec.base_url.as_str(), spec.model.as_str()), ("http://127.0.0.1:9/v1", "m"));
-        assert_eq!(spec.api_key.as_ref().unwrap().expose(), "k-secret");
-        assert!(!format!("{spec:?}").contains("k-secret"));
-        assert_eq!(spec.timeout, DEFAULT_TIMEOUT);
-        let spec = ModelSpec::from_json(&json!("gpt-4o"), &e).unwrap();
-        assert_eq!((spec.model.as_str(), spec.tokenizer.name, spec.tokenizer_exact), ("gpt-4o", "o200k_base", true));
-        let other = spec.with_model("llama-3");
-        assert_eq!((other.tokenizer.name, other.tokenizer_exact), ("estimate", false));
-    }
-
-    #[test]
-    fn the_customary_key_goes_to_its_own_address_only() {
-        let e = env(&[("OPENAI_API_KEY", "sk-real")]);
-        assert!(ModelSpec::from_json(&json!("gpt-4o"), &e).unwrap().api_key.is_some());
-        let elsewhere = json!({"model": "gpt-4o", "baseURL": "http://example.test/v1"});
-        assert!(ModelSpec::from_json(&elsewhere, &e).unwrap().api_key.is_none());
-    }
-
-    #[test]
-    fn the_public_address_needs_a_key() {
-        let spec = |value: Value, e: &Env| ModelSpec::from_json(&value, e).unwrap();
-        let none = Env::new();
-        let lacks = spec(json!("gpt-4o"), &none).target();
-        let text = lacks.lacks.clone().unwrap();
-        for name in ["INRUSH_BASE_URL", "--mock", "OPENAI_API_KEY", "api.openai.com"] {
-            assert!(text.contains(name), "{text}");
-        }
-        assert!(lacks.is_mapped(&[("*.openai.com".to_owned(), "127.0.0.1:1".to_owned())].into()));
-        assert!(!lacks.is_mapped(&[("example.test".to_owned(), "127.0.0.1".to_owned())].into()));
-        assert_eq!(spec(json!("gpt-4o"), &env(&[("OPENAI_API_KEY", "k")])).lacks(), None);
-        assert_eq!(spec(json!({"model": "m", "headers": {"Authorization": "Bearer x"}}), &none).lacks(), None);
-        let own = spec(json!({"model": "m", "baseURL": "http://127.0.0.1:9/v1?api-key=secret"}), &none).target();
-        assert_eq!((own.address.as_str(), &own.lacks), ("http://127.0.0.1:9/v1", &None));
-    }
-
-    #[test]
-    fn all_problems_at_once() {
-        let bad = json!({"provider": "opnai", "baseUrl": "x", "timeout": "fast", "price": {"input": -1},
-            "tokenizer": "o200", "headers": {"a b": "c"}, "baseURL": "ftp://x", "apiKey": "a\nb"});
-        let problems = ModelSpec::from_json(&bad, &Env::new()).unwrap_err().0;
-        let all = problems.join("\n");
-        for expected in [
-            "model.provider: unknown provider 'opnai'",
-            "model.baseUrl: unknown field; did you mean 'baseURL'?",
-            "model.baseURL: scheme 'ftp'",
-            "model.model: no model named",
-            "model.timeout: expected a positive duration",
-            "model.price.input: expected a number of at least 0, got -1",
-            "model.price.output: missing",
-            "model.tokenizer: unknown tokenizer 'o200'",
-            "model.headers: 'a b' is not a header name",
-            "model.apiKey: contains a line break",
-        ] {
-            assert!(all.contains(expected), "missing {expected:?} in\n{all}");
-        }
-    }
-}
+mod tests;

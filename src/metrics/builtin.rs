@@ -106,6 +106,8 @@ builtins! {
     AiEmpty => "ai_empty", Rate, Default;
     AiEnergy => "ai_energy", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
+    AiRatelimitRemainingRequests => "ai_ratelimit_remaining_requests", Gauge, Default;
+    AiRatelimitRemainingTokens => "ai_ratelimit_remaining_tokens", Gauge, Default;
 }
 
 impl Builtin {

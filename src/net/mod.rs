@@ -5,6 +5,8 @@
 //! Stamps are taken where sockets are read and written (`timed_io`), and never after a hop to another thread.
 
 mod auth;
+pub mod aws_event_stream;
+pub mod aws_sigv4;
 pub mod body;
 mod client;
 mod client_key;
@@ -18,6 +20,8 @@ pub mod error;
 pub mod grpc;
 pub mod headers;
 pub mod http;
+pub mod json_array;
+pub mod json_lines;
 mod lanes;
 mod log_url;
 mod message;

@@ -40,7 +40,7 @@ export default () => {
     { requestType: 'long', name: 'n', tags: { mine: 1 }, headers: { 'x-mock-ttft-ms': '50', 'x-mock-itl-ms': '10', 'x-mock-reasoning-tokens': '5' } });
   is('ok', [r.ok, r.status, r.error, r.errorKind, r.errorCode, r.attempts], [true, 200, '', null, null, 1]);
   ok('text', r.text.length > 10 && r.reasoning.length > 3, [r.text, r.reasoning]);
-  is('tool calls and refusal', [r.toolCalls, r.refusal, r.serverTimings], [[], null, null]);
+  is('tool calls and refusal', [r.toolCalls, r.refusal, r.serverTimings, r.server], [[], null, null, null]);
   is('finishReason', r.finishReason, 'length');
   is('usage', [r.usage.outputTokens, r.usage.cachedTokens, r.usage.reasoningTokens, r.usage.source], [20, 0, 5, 'provider']);
   is('inputTokens', r.usage.inputTokens, llm.countTokens([{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Why is the sky blue?' }]));
@@ -56,7 +56,8 @@ export default () => {
   is('sloMet', r.sloMet, true);
   is('model', r.model, 'gpt-4o-mini');
   ok('requestId', typeof r.requestId === 'string' && r.requestId.length > 3, r.requestId);
-  is('rateLimit', r.rateLimit, { requests: { limit: null, remaining: null, resetMs: null }, tokens: { limit: null, remaining: null, resetMs: null }, retryAfterMs: null });
+  const unlimited = { limit: null, remaining: null, resetMs: null };
+  is('rateLimit', r.rateLimit, { requests: unlimited, tokens: unlimited, inputTokens: unlimited, outputTokens: unlimited, retryAfterMs: null });
   ok('timings', r.timings.waiting > 0 && r.timings.receiving >= 100 && r.timings.duration >= r.timings.receiving && r.timings.blocked >= 0, r.timings);
   is('headers', r.headers['Content-Type'], 'text/event-stream; charset=utf-8');
   ok('json() throws', /not JSON/.test(thrown(() => r.json()).message), r.text);

@@ -2,8 +2,20 @@
 
 use super::*;
 
+fn provider(name: &str) -> &'static ProviderDef {
+    crate::ai::providers::by_name(name).unwrap_or_else(crate::ai::providers::customary)
+}
+
+fn reply_to(name: &str, status: u16, headers: &[(String, String)], body: &[u8]) -> CallError {
+    from_reply(&Reply { provider: provider(name), status, headers, body })
+}
+
+fn reply(status: u16, body: &[u8]) -> CallError {
+    reply_to("openai", status, &[], body)
+}
+
 fn kind(status: u16, body: &str) -> &'static str {
-    from_reply(status, None, body.as_bytes()).kind.name()
+    reply(status, body.as_bytes()).kind.name()
 }
 
 #[test]
@@ -19,10 +31,10 @@ fn replies_that_are_not_json() {
     assert_eq!(kind(502, "<html><body>Bad\n gateway</body></html>"), "server");
     assert_eq!(kind(503, ""), "overloaded");
     assert_eq!(kind(301, ""), "protocol");
-    let e = from_reply(502, None, b"<html>\n Bad gateway\xff");
+    let e = reply(502, b"<html>\n Bad gateway\xff");
     assert_eq!(e.message, "HTTP 502: <html> Bad gateway\u{fffd}");
-    assert_eq!(from_reply(500, None, b"").message, "HTTP 500 without an explanation");
-    assert!(from_reply(500, None, "x".repeat(100_000).as_bytes()).message.len() < 400);
+    assert_eq!(reply(500, b"").message, "HTTP 500 without an explanation");
+    assert!(reply(500, "x".repeat(100_000).as_bytes()).message.len() < 400);
 }
 
 #[test]
@@ -44,7 +56,7 @@ fn errors_inside_a_stream() {
         (r#""out of memory""#, "server"),
         ("garbage", "server"),
     ] {
-        assert_eq!(from_stream(raw).kind.name(), expected, "{raw}");
+        assert_eq!(from_stream(provider("openai"), raw).kind.name(), expected, "{raw}");
     }
 }
 
@@ -110,6 +122,9 @@ fn recorded_and_documented_replies() {
             let entry: Value = serde_json::from_str(line).expect("a JSON line");
             let (provider, status) =
                 (entry["provider"].as_str().unwrap_or(""), entry["status"].as_u64().unwrap_or(0) as u16);
+            let headers: Vec<_> = (entry["headers"].as_object().into_iter().flatten())
+                .map(|(n, v)| (n.clone(), v.as_str().unwrap_or_default().to_owned()))
+                .collect();
             let body = match &entry["body"] {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
@@ -118,7 +133,7 @@ fn recorded_and_documented_replies() {
                 .iter()
                 .find(|(p, s, word, _)| (p.is_empty() || *p == provider) && *s == status && body.contains(word))
                 .map_or_else(|| by_status(status), |row| row.3);
-            let got = from_reply(status, None, body.as_bytes());
+            let got = reply_to(provider, status, &headers, body.as_bytes());
             assert_eq!(got.kind.name(), expected, "{provider} {status} {body}");
             assert!(!got.message.is_empty() && got.message.len() < 2100);
             seen += 1;
@@ -129,8 +144,9 @@ fn recorded_and_documented_replies() {
 
 #[test]
 fn redirects_name_their_place_without_its_query() {
-    let e = from_reply(307, Some("https://other.test/v1/chat?key=secret"), b"");
+    let headers = [("Location".to_owned(), "https://other.test/v1/chat?key=secret".to_owned())];
+    let e = reply_to("openai", 307, &headers, b"");
     assert_eq!(e.kind, ErrorKind::Protocol);
     assert!(e.message.contains("https://other.test/v1/chat;") && !e.message.contains("secret"), "{}", e.message);
-    assert!(from_reply(304, None, b"").message.starts_with("HTTP 304"));
+    assert!(reply(304, b"").message.starts_with("HTTP 304"));
 }

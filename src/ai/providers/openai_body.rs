@@ -1,25 +1,38 @@
-//! The request side of OpenAI-compatible chat completions: URL, headers and JSON body.
+//! The request side of OpenAI-compatible chat completions: headers and JSON body, with the quirks of the service asked.
 //!
-//! What only some servers understand is sent when asked for, except to OpenAI itself, which is known to refuse it: there
-//! the call is refused here, with a reason, instead of with a 400 per request.
+//! What only some servers understand is sent when asked for, except to services known to refuse it: there the call is refused
+//! here, with a reason, instead of with a 400 per request.
 
-use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use super::WireRequest;
-use crate::ai::request::ChatRequest;
+use super::neutral::{self, Format, Part, Tool, ToolChoice};
+use super::quirks::{Effort, MaxTokens};
+use crate::ai::address;
+use crate::ai::request::{ChatRequest, Reasoning};
 use crate::ai::spec::ModelSpec;
 
-/// Builds the request. `Err` holds everything this API cannot do.
+/// Builds a request to `{base}/chat/completions`.
 pub(super) fn encode(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<WireRequest, Vec<String>> {
+    encode_to(spec, address::endpoint(&spec.base_url, &["chat", "completions"]), request, stream)
+}
+
+/// Builds a request to another URL. `Err` holds everything this API cannot do.
+pub(super) fn encode_to(
+    spec: &ModelSpec,
+    url: String,
+    request: &ChatRequest,
+    stream: bool,
+) -> Result<WireRequest, Vec<String>> {
     let model = request.model.as_deref().unwrap_or(&spec.model);
+    let quirks = &spec.provider.quirks;
     let openai = is_openai(spec);
     let mut problems = Vec::new();
     let mut body = Map::new();
     body.insert("model".into(), model.into());
     body.insert("messages".into(), request.messages.iter().map(map_message).collect());
     if let Some(n) = request.max_tokens {
-        body.insert(max_tokens_field(openai, model).into(), n.into());
+        body.insert(max_tokens_field(quirks.max_tokens, openai, model).into(), n.into());
     }
     let mut optional = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -28,167 +41,193 @@ pub(super) fn encode(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> R
     };
     optional("temperature", request.temperature.map(Value::from));
     optional("top_p", request.top_p.map(Value::from));
-    optional("seed", request.seed.map(Value::from));
+    match quirks.seed {
+        Some(field) => optional(field, request.seed.map(Value::from)),
+        None if request.seed.is_some() => problems.push(unoffered("seed", spec)),
+        None => {}
+    }
     optional("stop", (!request.stop.is_empty()).then(|| request.stop.clone().into()));
-    optional("tools", (!request.tools.is_empty()).then(|| request.tools.iter().map(map_tool).collect()));
-    optional("tool_choice", request.tool_choice.as_ref().map(map_tool_choice));
-    optional("response_format", request.response_format.as_ref().map(map_response_format));
-    optional("reasoning_effort", request.reasoning.as_ref().and_then(|r| r.effort.clone()).map(Value::from));
-    let unoffered = [
+    optional("tools", (!request.tools.is_empty()).then(|| neutral::tools(request).iter().map(map_tool).collect()));
+    optional("tool_choice", neutral::tool_choice(request).map(|c| map_tool_choice(&c)));
+    optional("response_format", neutral::format(request).map(|f| map_format(&f)));
+    for (ours, theirs, value) in [
         ("minTokens", "min_tokens", request.min_tokens.map(Value::from)),
         ("ignoreEos", "ignore_eos", request.ignore_eos.map(Value::from)),
-    ];
-    for (ours, theirs, value) in unoffered {
-        if value.is_some() && openai {
-            problems.push(format!(
-                "request.{ours}: OpenAI's API does not offer it; leave it out, or test a server that does"
-            ));
+    ] {
+        if value.is_some() && (openai || !quirks.fixed_length) {
+            problems.push(unoffered(ours, spec));
         } else {
             optional(theirs, value);
         }
     }
-    // OpenAI caches prompts on its own and has no such field.
-    if !openai {
+    // OpenAI and most services cache prompts on their own and have no such field.
+    if quirks.cache_prompt && !openai {
         optional("cache_prompt", request.cache_prompt.map(Value::from));
     }
-    if request.reasoning.as_ref().is_some_and(|r| r.budget_tokens.is_some()) {
-        problems.push(
-            "request.reasoning.budgetTokens: chat completions has no common field for it; use reasoning.effort, or pass your server's field in extraBody"
-                .to_owned(),
-        );
+    if let Some(reasoning) = &request.reasoning {
+        match map_reasoning(quirks.reasoning, reasoning) {
+            Ok(fields) => fields.into_iter().for_each(|(name, value)| optional(name, Some(value))),
+            Err(problem) => problems.push(problem),
+        }
     }
     body.insert("stream".into(), stream.into());
-    if stream {
+    if stream && quirks.ask_usage {
         body.insert("stream_options".into(), json!({ "include_usage": true }));
     }
-    merge(&mut body, &spec.extra_body);
-    merge(&mut body, &request.extra_body);
     if !problems.is_empty() {
         return Err(problems);
     }
-
-    let body = serde_json::to_vec(&body).map_err(|e| vec![format!("request: cannot be written as JSON: {e}")])?;
-    let mut wire = WireRequest { url: endpoint(&spec.base_url), headers: Vec::new(), body: Bytes::from(body) };
-    wire.set_header("content-type", "application/json");
-    wire.set_header("accept", if stream { "text/event-stream" } else { "application/json" });
-    if let Some(key) = &spec.api_key {
-        wire.set_header("authorization", &format!("Bearer {}", key.expose()));
-    }
-    for (name, value) in &spec.headers {
-        wire.set_header(name, value);
-    }
-    Ok(wire)
+    let accept = if stream { "text/event-stream" } else { "application/json" };
+    WireRequest::json(spec, url, body, &request.extra_body, accept)
 }
 
 fn is_openai(spec: &ModelSpec) -> bool {
     spec.host().is_some_and(|h| h == "api.openai.com" || h.ends_with(".openai.azure.com"))
 }
 
+fn unoffered(field: &str, spec: &ModelSpec) -> String {
+    let who = if is_openai(spec) { "OpenAI" } else { spec.provider.name };
+    format!("request.{field}: the API of {who} does not offer it; leave it out, or test a server that does")
+}
+
 /// OpenAI replaced `max_tokens` by `max_completion_tokens`, and its reasoning models refuse the old name; many compatible
-/// servers know only the old one. So: the new name for OpenAI's addresses, and for OpenAI's reasoning models behind a
-/// gateway; the old one elsewhere.
-fn max_tokens_field(openai: bool, model: &str) -> &'static str {
+/// servers know only the old one. So, where nothing better is known: the new name for OpenAI's addresses, and for OpenAI's
+/// reasoning models behind a gateway; the old one elsewhere.
+fn max_tokens_field(known: MaxTokens, openai: bool, model: &str) -> &'static str {
     let name = model.rsplit('/').next().unwrap_or(model);
     let reasoning = name.starts_with("gpt-5")
         || name.starts_with("gpt-6")
         || (name.starts_with('o') && name[1..].starts_with(|c: char| c.is_ascii_digit()));
-    if openai || reasoning { "max_completion_tokens" } else { "max_tokens" }
-}
-
-/// `{base}/chat/completions`; a base that already names the endpoint is taken as it is, and a query is kept.
-fn endpoint(base: &str) -> String {
-    let Ok(mut url) = url::Url::parse(base) else { return base.to_owned() };
-    let path = url.path().trim_end_matches('/').to_owned();
-    if !path.ends_with("/chat/completions") {
-        url.set_path(&format!("{path}/chat/completions"));
+    match known {
+        MaxTokens::New => "max_completion_tokens",
+        MaxTokens::Guess if openai || reasoning => "max_completion_tokens",
+        MaxTokens::Old | MaxTokens::Guess => "max_tokens",
     }
-    url.into()
 }
 
-/// Merges objects deeply; `null` removes a field, so that anything sent by default can be left out.
-fn merge(into: &mut Map<String, Value>, from: &Map<String, Value>) {
-    for (key, value) in from {
-        match (into.get_mut(key), value) {
-            (_, Value::Null) => {
-                into.remove(key);
-            }
-            (Some(Value::Object(have)), Value::Object(more)) => merge(have, more),
-            _ => {
-                into.insert(key.clone(), value.clone());
-            }
+fn map_reasoning(how: Effort, reasoning: &Reasoning) -> Result<Vec<(&'static str, Value)>, String> {
+    let effort = reasoning.effort.as_deref();
+    match (how, reasoning.budget_tokens) {
+        (Effort::Field, Some(_)) => Err(
+            "request.reasoning.budgetTokens: chat completions has no common field for it; use reasoning.effort, or pass your \
+             server's field in extraBody"
+                .to_owned(),
+        ),
+        (Effort::Object, budget) => {
+            let mut object = Map::new();
+            object.extend(effort.map(|e| ("effort".to_owned(), Value::from(e))));
+            object.extend(budget.map(|n| ("max_tokens".to_owned(), Value::from(n))));
+            Ok(vec![("reasoning", object.into())])
+        }
+        (Effort::Budget, Some(n)) => {
+            let mut fields = vec![("enable_thinking", Value::from(n > 0)), ("thinking_budget", n.into())];
+            fields.extend(effort.map(|e| ("reasoning_effort", e.into())));
+            Ok(fields)
+        }
+        (Effort::Field | Effort::Budget, None) => {
+            Ok(effort.map(|e| ("reasoning_effort", e.into())).into_iter().collect())
         }
     }
 }
 
+/// A message in OpenAI's form; fields we do not know (`name`, `reasoning_content`, ...) stay.
 fn map_message(message: &Value) -> Value {
     let mut message = message.clone();
     if let Some(Value::Array(parts)) = message.get_mut("content") {
         for part in parts {
-            map_part(part);
+            if let Some(mapped) = map_part(part) {
+                *part = mapped;
+            }
         }
+    }
+    let Some(fields) = message.as_object_mut() else { return message };
+    if let Some(id) = fields.remove("toolCallId") {
+        fields.insert("tool_call_id".to_owned(), id);
+    }
+    if let Some(Value::Array(calls)) = fields.remove("toolCalls") {
+        let calls = calls.into_iter().map(|call| {
+            let arguments = match call.get("arguments") {
+                Some(Value::String(json)) => json.clone(),
+                Some(object) => object.to_string(),
+                None => "{}".to_owned(),
+            };
+            json!({ "id": call["id"], "type": "function", "function": { "name": call["name"], "arguments": arguments } })
+        });
+        fields.insert("tool_calls".to_owned(), calls.collect());
+        fields.entry("content").or_insert(Value::Null);
     }
     message
 }
 
 /// Our neutral parts `image`, `audio` and `file` into OpenAI's; anything else passes as it is.
-fn map_part(part: &mut Value) {
-    let text = |name: &str| part.get(name).and_then(Value::as_str);
-    let data_url =
-        |kind: &str| text("data").map(|data| format!("data:{};base64,{data}", text("mediaType").unwrap_or(kind)));
-    let mapped = match text("type") {
-        Some("image") => text("url").map(str::to_owned).or_else(|| data_url("image/png")).map(|url| {
-            let mut image = json!({ "url": url });
-            if let Some(detail) = part.get("detail") {
-                image["detail"] = detail.clone();
+fn map_part(part: &Value) -> Option<Value> {
+    let ours = part.get("type").and_then(Value::as_str)?;
+    if !matches!(ours, "image" | "audio" | "file") || part.get("file").is_some() {
+        return None;
+    }
+    Some(match neutral::part(part) {
+        Part::Image(image) => {
+            let mut url = json!({ "url": image.as_url()? });
+            if let Some(detail) = image.detail {
+                url["detail"] = detail.into();
             }
-            json!({ "type": "image_url", "image_url": image })
-        }),
-        Some("audio") => text("data").map(|data| {
-            let format = text("format").or_else(|| text("mediaType")?.rsplit('/').next()).unwrap_or("wav");
-            json!({ "type": "input_audio", "input_audio": { "data": data, "format": format } })
-        }),
-        Some("file") if part.get("file").is_none() => match text("fileId") {
-            Some(id) => Some(json!({ "type": "file", "file": { "file_id": id } })),
-            None => data_url("application/pdf").map(|data| {
-                json!({ "type": "file", "file": { "filename": text("filename").unwrap_or("file"), "file_data": data } })
-            }),
-        },
-        _ => None,
-    };
-    if let Some(mapped) = mapped {
-        *part = mapped;
-    }
-}
-
-/// A flat `{name, description, parameters}` is wrapped; OpenAI's own form passes.
-fn map_tool(tool: &Value) -> Value {
-    if tool.get("name").is_some() && tool.get("function").is_none() && tool.get("type").is_none() {
-        json!({ "type": "function", "function": tool })
-    } else {
-        tool.clone()
-    }
-}
-
-fn map_tool_choice(choice: &Value) -> Value {
-    match choice.get("name") {
-        Some(name) if choice.get("type").is_none() => json!({ "type": "function", "function": { "name": name } }),
-        _ => choice.clone(),
-    }
-}
-
-fn map_response_format(format: &Value) -> Value {
-    let kind = format.get("type").and_then(Value::as_str);
-    match (format, kind) {
-        (Value::String(name), _) if name == "json" => json!({ "type": "json_object" }),
-        (Value::String(name), _) => json!({ "type": name }),
-        (_, Some("json_schema" | "json_object" | "text" | "grammar" | "structural_tag" | "regex")) => format.clone(),
-        // {name, schema, strict}
-        (Value::Object(map), None) if map.get("schema").is_some_and(Value::is_object) => {
-            let mut schema = map.clone();
-            schema.entry("name").or_insert_with(|| "response".into());
-            json!({ "type": "json_schema", "json_schema": schema })
+            json!({ "type": "image_url", "image_url": url })
         }
-        _ => json!({ "type": "json_schema", "json_schema": { "name": "response", "schema": format, "strict": true } }),
+        Part::Audio(audio) => {
+            json!({ "type": "input_audio", "input_audio": { "data": audio.data?, "format": audio.format() } })
+        }
+        Part::File(file) => match file.file_id {
+            Some(id) => json!({ "type": "file", "file": { "file_id": id } }),
+            None => {
+                let name = file.filename.unwrap_or("file");
+                json!({ "type": "file", "file": { "filename": name, "file_data": file.as_url()? } })
+            }
+        },
+        _ => return None,
+    })
+}
+
+fn map_tool(tool: &Tool<'_>) -> Value {
+    let Tool::Function { name, description, parameters, strict } = tool else {
+        let Tool::Other(other) = tool else { return Value::Null };
+        return (*other).clone();
+    };
+    let mut function = json!({ "name": name });
+    let optional = [
+        ("description", description.map(Value::from)),
+        ("parameters", parameters.cloned()),
+        ("strict", strict.map(Value::from)),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            function[name] = value;
+        }
+    }
+    json!({ "type": "function", "function": function })
+}
+
+fn map_tool_choice(choice: &ToolChoice<'_>) -> Value {
+    match choice {
+        ToolChoice::Auto => "auto".into(),
+        ToolChoice::None => "none".into(),
+        ToolChoice::Required => "required".into(),
+        ToolChoice::Named(name) => json!({ "type": "function", "function": { "name": name } }),
+        ToolChoice::Other(other) => (*other).clone(),
+    }
+}
+
+fn map_format(format: &Format<'_>) -> Value {
+    match format {
+        Format::Text => json!({ "type": "text" }),
+        Format::Json => json!({ "type": "json_object" }),
+        Format::Schema { name, schema, strict } => {
+            let mut inner = json!({ "name": name, "schema": schema });
+            if let Some(strict) = strict {
+                inner["strict"] = (*strict).into();
+            }
+            json!({ "type": "json_schema", "json_schema": inner })
+        }
+        Format::Other(other) => (*other).clone(),
     }
 }
 
@@ -222,8 +261,8 @@ mod tests {
         );
         let b = body(json!({"model": "gpt-4o"}), json!({"prompt": "hi", "maxTokens": 5}), false);
         assert_eq!((b["max_completion_tokens"].as_u64(), b.get("stream_options")), (Some(5), None));
-        assert_eq!(max_tokens_field(false, "openai/o3-mini"), "max_completion_tokens");
-        assert_eq!(max_tokens_field(false, "olmo-2"), "max_tokens");
+        assert_eq!(max_tokens_field(MaxTokens::Guess, false, "openai/o3-mini"), "max_completion_tokens");
+        assert_eq!(max_tokens_field(MaxTokens::Guess, false, "olmo-2"), "max_tokens");
     }
 
     #[test]
@@ -246,7 +285,6 @@ mod tests {
         assert_eq!(wire.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case("accept")).count(), 1);
         assert!(wire.headers.contains(&("authorization".into(), "Bearer sk-secret".into())));
         assert!(!format!("{wire:?}").contains("sk-secret"));
-        assert_eq!(endpoint("http://h/v1/chat/completions"), "http://h/v1/chat/completions");
     }
 
     #[test]
@@ -276,5 +314,38 @@ mod tests {
         );
         let problems = encode(&spec(json!("gpt-4o")), &request.unwrap(), true).unwrap_err();
         assert_eq!(problems.len(), 3, "{problems:?}");
+    }
+
+    #[test]
+    fn services_have_quirks() {
+        let of = |provider: &str, request: Value| body(json!({"provider": provider, "model": "m"}), request, true);
+        let b = of("mistral", json!({"prompt": "x", "seed": 7, "maxTokens": 3}));
+        assert_eq!(
+            (b["random_seed"].as_i64(), b["max_tokens"].as_u64(), b.get("stream_options")),
+            (Some(7), Some(3), None)
+        );
+        let b = of("openrouter", json!({"prompt": "x", "reasoning": {"effort": "low", "budgetTokens": 9}}));
+        assert_eq!(b["reasoning"], json!({"effort": "low", "max_tokens": 9}));
+        let b = of("alibaba", json!({"prompt": "x", "reasoning": {"budgetTokens": 9}}));
+        assert_eq!((b["enable_thinking"].as_bool(), b["thinking_budget"].as_u64()), (Some(true), Some(9)));
+        assert_eq!(of("groq", json!({"prompt": "x", "maxTokens": 3}))["max_completion_tokens"], 3);
+        let request = ChatRequest::from_json(&json!({"prompt": "x", "ignoreEos": true})).unwrap();
+        let problems = encode(&spec(json!({"provider": "groq", "model": "m"})), &request, true).unwrap_err();
+        assert!(problems[0].contains("the API of groq does not offer it"), "{problems:?}");
+        assert_eq!(of("vllm", json!({"prompt": "x", "ignoreEos": true}))["ignore_eos"], true);
+    }
+
+    #[test]
+    fn neutral_tool_messages() {
+        let b = body(
+            json!({"model": "m", "baseURL": LOCAL}),
+            json!({"messages": [
+                {"role": "assistant", "toolCalls": [{"id": "1", "name": "f", "arguments": {"a": 1}}]},
+                {"role": "tool", "toolCallId": "1", "content": "r"}]}),
+            false,
+        );
+        let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}});
+        assert_eq!(b["messages"][0], json!({"role": "assistant", "tool_calls": [call], "content": null}));
+        assert_eq!(b["messages"][1], json!({"role": "tool", "content": "r", "tool_call_id": "1"}));
     }
 }

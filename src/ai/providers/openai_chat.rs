@@ -8,22 +8,38 @@ use serde_json::value::RawValue;
 
 use super::openai_body;
 use super::openai_chunk::{Chunk, Content, Delta, Text, read_usage};
-use super::{Malformed, ProviderDef};
+use super::vectors;
+use super::{Auth, Malformed, Offers, ProviderDef, Quirks, no_rules_of_its_own};
 use crate::ai::answer::Answer;
 use crate::ai::event::{DeltaKind, EventType};
+use crate::ai::framing::{self, Frame};
 
 /// The row in [`super::PROVIDERS`].
 pub(super) const OPENAI: ProviderDef = ProviderDef {
     name: "openai",
     summary: "Any OpenAI-compatible chat endpoint: POST {baseURL}/chat/completions.",
+    aliases: &["openai-compatible"],
     default_base_url: "https://api.openai.com/v1",
+    server_path: "/v1",
+    hosts: &["api.openai.com"],
+    url_variables: &["OPENAI_BASE_URL"],
     key_variables: &["OPENAI_API_KEY"],
+    settings: &[],
+    auth: Auth::Bearer,
+    headers: &[],
+    offers: Offers::ALL,
+    quirks: Quirks::OPENAI,
+    framing: framing::sse_or_body,
     encode: openai_body::encode,
     on_event,
     on_body,
+    embed: Some((vectors::encode_embed, vectors::on_embeddings)),
+    rerank: Some((vectors::encode_rerank, vectors::on_ranking)),
+    classify: no_rules_of_its_own,
 };
 
-fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
+pub(super) fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Malformed> {
+    let data = event.data;
     if data.trim_ascii() == b"[DONE]" {
         answer.done = true;
         return Ok(());
@@ -36,14 +52,20 @@ fn on_event(data: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
         let index = choice.index.unwrap_or(0);
         if let Some(delta) = &choice.delta {
             take_delta(index, delta, answer);
+        } else if let Some(text) = &choice.text {
+            // Of completions; Together repeats a delta's text under this name.
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);
     }
+    if event.name == b"error" {
+        answer.error.get_or_insert_with(|| String::from_utf8_lossy(data).into_owned());
+    }
     Ok(())
 }
 
-fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
+pub(super) fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
     let chunk: Chunk<'_> =
         serde_json::from_slice(body).map_err(|e| Malformed::json("body is not a chat completion", &e, body))?;
     take_chunk(&chunk, body, answer);
@@ -60,6 +82,8 @@ fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
                 Malformed::new(format!("message is not a chat message ({e})"), message.get().as_bytes())
             })?;
             take_delta(index, &message, answer);
+        } else if let Some(text) = &choice.text {
+            answer.push(index, DeltaKind::Text, &text.0);
         }
         finish(index, choice.finish_reason.as_ref(), answer);
         take_usage(choice.usage, answer);
@@ -180,10 +204,14 @@ fn note(slot: &mut Option<String>, text: Option<&Text<'_>>) {
 mod tests {
     use super::*;
 
+    fn frame(data: &[u8]) -> Frame<'_> {
+        Frame::of(data, std::time::Instant::now())
+    }
+
     fn parse(events: &[&str]) -> Answer {
         let mut answer = Answer::default();
         for event in events {
-            on_event(event.as_bytes(), &mut answer).unwrap();
+            on_event(&frame(event.as_bytes()), &mut answer).unwrap();
             answer.end_event(std::time::Instant::now());
         }
         answer
@@ -235,10 +263,12 @@ mod tests {
     #[test]
     fn garbage_is_malformed() {
         for bad in ["hello", "{\"choices\":", "[1,2", "{\"choices\":5}"] {
-            let err = on_event(bad.as_bytes(), &mut Answer::default()).unwrap_err();
+            let err = on_event(&frame(bad.as_bytes()), &mut Answer::default()).unwrap_err();
             assert!(err.to_string().contains(bad), "{err}");
         }
-        assert!(on_event(b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}", &mut Answer::default()).is_err());
+        assert!(
+            on_event(&frame(b"{\"choices\":[{\"delta\":{\"content\":\"\xff\"}}]}"), &mut Answer::default()).is_err()
+        );
         assert!(on_body(b"{}", &mut Answer::default()).unwrap_err().what.contains("no choices"));
     }
 

@@ -145,6 +145,9 @@ pub(super) struct Choice<'a> {
     pub(super) index: Option<u64>,
     #[serde(borrow, default)]
     pub(super) delta: Option<Delta<'a>>,
+    /// Of legacy completions.
+    #[serde(borrow, default)]
+    pub(super) text: Option<Text<'a>>,
     /// Kept raw: Perplexity repeats the whole answer so far here on every event of a stream.
     #[serde(borrow, default)]
     pub(super) message: Option<&'a RawValue>,
@@ -221,7 +224,7 @@ const MAX_TOKENS: f64 = 1e8;
 
 /// A token count as stated. Whole numbers from zero to [`MAX_TOKENS`] are believed; anything else but `null` is not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Count {
+pub(super) enum Count {
     #[default]
     Absent,
     Is(u64),
@@ -229,14 +232,14 @@ enum Count {
 }
 
 impl Count {
-    fn get(self) -> Option<u64> {
+    pub(super) fn get(self) -> Option<u64> {
         match self {
             Self::Is(n) => Some(n),
             _ => None,
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(super) fn or(self, other: Self) -> Self {
         if self == Self::Absent { other } else { self }
     }
 

@@ -66,7 +66,7 @@ pub(super) fn call(
 
 /// A call that can only be refused ends the run: thousands of refusals would say less than one sentence. Models made in the
 /// init context were checked before the run.
-fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
+pub(super) fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
     let behind = spec.failover.iter().flat_map(|f| &f.targets).map(|target| &target.spec).skip(1);
     let hosts = &host.options().net.hosts;
     let lacking = std::iter::once(spec).chain(behind).find_map(|s| s.lacks().filter(|_| !s.target().is_mapped(hosts)));
@@ -115,7 +115,7 @@ fn prepare(
     }
 }
 
-fn sample_context(host: &Host) -> SampleContext {
+pub(super) fn sample_context(host: &Host) -> SampleContext {
     SampleContext {
         clock: host.shared.state.clock,
         tags: host.tags.borrow().clone(),
@@ -125,7 +125,7 @@ fn sample_context(host: &Host) -> SampleContext {
 }
 
 /// Emits the samples and makes the response; throws for a failed call when the option `throw` is on.
-fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
+pub(super) fn finish(result: CallResult, tags: &SampleContext, context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     emit(&result, tags, &host);
     let times = size_of::<f64>() * (result.timeline.icl.len() + result.timeline.itl.as_ref().map_or(0, Vec::len));

@@ -6,6 +6,7 @@ mod listen;
 mod model;
 mod response;
 mod session;
+mod vectors;
 
 use std::sync::Arc;
 

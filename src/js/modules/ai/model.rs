@@ -1,11 +1,11 @@
-//! The Model object: `stream`, `complete`, their async twins, `countTokens`, `session`.
+//! The Model object: `stream`, `complete`, `embed`, `rerank`, their async twins, `countTokens`, `session`.
 
 use std::sync::Arc;
 
 use boa_engine::class::{Class, ClassBuilder};
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
-use super::{Spec, call, count, invalid, session};
+use super::{Spec, call, count, invalid, session, vectors};
 use crate::ai::spec::ModelSpec;
 use crate::js::convert::{Native, arg, to_json, to_text, type_error};
 use crate::js::host::{Phase, host};
@@ -68,7 +68,8 @@ fn env(context: &mut Context) -> crate::ai::Env {
         && let Some(object) = object.as_object()
         && let Ok(entries) = crate::js::convert::entries(&object, context)
     {
-        for (key, value) in entries.into_iter().filter(|(k, _)| k.starts_with("INRUSH_") || k.ends_with("_API_KEY")) {
+        let ours = |k: &str| k.starts_with("INRUSH_") || crate::ai::providers::is_variable(k);
+        for (key, value) in entries.into_iter().filter(|(k, _)| ours(k)) {
             if let Some(text) = value.as_string() {
                 env.insert(key, text.to_std_string_lossy());
             }
@@ -89,11 +90,15 @@ impl Class for Model {
     }
 
     fn init(class: &mut ClassBuilder<'_>) -> JsResult<()> {
-        let methods: [(&str, usize, Native); 6] = [
+        let methods: [(&str, usize, Native); 10] = [
             ("stream", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, false, c)),
             ("streamAsync", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, true, c)),
             ("complete", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, false, c)),
             ("completeAsync", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, true, c)),
+            ("embed", 2, |this, a, c| vectors::embed(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, c)),
+            ("embedAsync", 2, |this, a, c| vectors::embed(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, c)),
+            ("rerank", 2, |this, a, c| vectors::rerank(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, c)),
+            ("rerankAsync", 2, |this, a, c| vectors::rerank(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, c)),
             ("countTokens", 1, |this, a, c| count(this_spec(this)?.tokenizer, &arg(a, 0), c)),
             ("session", 1, |this, a, c| this_spec(this).and_then(|_| session::make(this, &arg(a, 0), c))),
         ];

@@ -40,6 +40,8 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("reasoning", |r, _| Ok(string(&r.reasoning))),
     ("refusal", |r, _| Ok(text_or_null(r.refusal.as_deref()))),
     ("toolCalls", tool_calls),
+    ("embeddings", embeddings),
+    ("ranking", ranking),
     ("finishReason", |r, _| Ok(text_or_null(r.finish_reason.map(|f| f.name())))),
     ("usage", usage),
     ("ttft", |r, _| Ok(number_or_null(r.timeline.ttft))),
@@ -70,6 +72,16 @@ const PROPERTIES: &[(&str, Read)] = &[
     ("refused", |r, _| Ok(r.content.refused.map_or(JsValue::null(), JsValue::from))),
     ("empty", |r, _| Ok(r.content.empty.map_or(JsValue::null(), JsValue::from))),
     ("energy", |r, _| Ok(number_or_null(r.energy))),
+    ("server", |r, c| match &r.server {
+        Some(figures) => {
+            let object = JsObject::with_object_proto(c.intrinsics());
+            for (name, value) in figures.named() {
+                define(&object, name, number_or_null(value));
+            }
+            Ok(object.into())
+        }
+        None => Ok(JsValue::null()),
+    }),
     ("serverTimings", |r, c| match &r.server_timings {
         Some(json) => json_parse::parse_utf8(json, c),
         None => Ok(JsValue::null()),
@@ -131,6 +143,33 @@ fn attempt_log(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     Ok(JsArray::from_iter(log, context).into())
 }
 
+/// Vectors as arrays of numbers; null for a call that asked for none.
+fn embeddings(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
+    if r.embeddings.is_empty() {
+        return Ok(JsValue::null());
+    }
+    let mut vectors = Vec::with_capacity(r.embeddings.len());
+    for vector in &r.embeddings {
+        vectors.push(JsArray::from_iter(vector.iter().map(|n| JsValue::from(*n)), context).into());
+    }
+    Ok(JsArray::from_iter(vectors, context).into())
+}
+
+/// Documents by relevance; null for a call that ranked none.
+fn ranking(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
+    if r.ranking.is_empty() {
+        return Ok(JsValue::null());
+    }
+    let mut documents = Vec::with_capacity(r.ranking.len());
+    for ranked in &r.ranking {
+        let object = JsObject::with_object_proto(context.intrinsics());
+        define(&object, "index", count(ranked.index));
+        define(&object, "score", ranked.score);
+        documents.push(object.into());
+    }
+    Ok(JsArray::from_iter(documents, context).into())
+}
+
 #[allow(clippy::unnecessary_wraps)]
 fn usage(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     let object = JsObject::with_object_proto(context.intrinsics());
@@ -181,6 +220,10 @@ fn rate_limit(r: &CallResult, context: &mut Context) -> JsResult<JsValue> {
     define(&object, "requests", requests);
     let tokens = bucket(&limits.tokens, context);
     define(&object, "tokens", tokens);
+    let input = bucket(&limits.input_tokens, context);
+    define(&object, "inputTokens", input);
+    let output = bucket(&limits.output_tokens, context);
+    define(&object, "outputTokens", output);
     define(&object, "retryAfterMs", number_or_null(limits.retry_after_ms));
     Ok(object.into())
 }

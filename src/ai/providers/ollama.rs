@@ -1,0 +1,421 @@
+//! Ollama's own API: `/api/chat` and `/api/generate`, streams of one JSON object a line.
+//!
+//! The last line says `done` and holds counts and the server's own times, in nanoseconds. Counts of a prompt that was read from
+//! the cache are left out by the server; then the prompt is counted here. Its OpenAI-compatible endpoint is provider
+//! `openai` with `baseURL` ending in `/v1`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::gemini::compact;
+use super::neutral::{self, Format, Part, Tool, Turn};
+use super::openai_chunk::{Count, Text};
+use super::{
+    Auth, Malformed, Offers, ProviderDef, Quirks, WireRequest, gemini_body, no_rules_of_its_own, ollama_embed,
+};
+use crate::ai::address;
+use crate::ai::answer::{Answer, ProviderUsage};
+use crate::ai::event::{DeltaKind, EventType};
+use crate::ai::framing::{self, Frame};
+use crate::ai::request::ChatRequest;
+use crate::ai::spec::ModelSpec;
+
+/// The row of `/api/chat`.
+pub(super) const OLLAMA: ProviderDef = ProviderDef {
+    name: "ollama",
+    aliases: &[],
+    summary: "Ollama's own chat API: POST {baseURL}/api/chat.",
+    default_base_url: "http://localhost:11434",
+    server_path: "",
+    hosts: &[],
+    url_variables: &["OLLAMA_HOST"],
+    key_variables: &[],
+    settings: &[],
+    auth: Auth::Bearer,
+    headers: &[],
+    offers: Offers { audio: false, files: false, ..Offers::ALL },
+    quirks: Quirks::OPENAI,
+    framing: framing::lines_or_body,
+    encode: encode_chat,
+    on_event,
+    on_body,
+    embed: Some((ollama_embed::encode, ollama_embed::on_body)),
+    rerank: None,
+    classify: no_rules_of_its_own,
+};
+
+/// The row of `/api/generate`.
+pub(super) const OLLAMA_GENERATE: ProviderDef = ProviderDef {
+    name: "ollama-generate",
+    summary: "Ollama's completion API: POST {baseURL}/api/generate.",
+    offers: Offers { tools: false, audio: false, files: false, ..Offers::ALL },
+    encode: encode_generate,
+    ..OLLAMA
+};
+
+#[derive(Debug, Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, default)]
+    model: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    message: Option<Message<'a>>,
+    /// `/api/generate`.
+    #[serde(borrow, default)]
+    response: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Text<'a>>,
+    #[serde(default)]
+    done: Option<bool>,
+    #[serde(borrow, default)]
+    done_reason: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(borrow, default)]
+    content: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    tool_calls: Option<Vec<ToolCall<'a>>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ToolCall<'a> {
+    #[serde(borrow, default)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    function: Function<'a>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function<'a> {
+    #[serde(borrow, default)]
+    name: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+}
+
+/// What the last line says beside the text.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Figures {
+    prompt_eval_count: Count,
+    eval_count: Count,
+}
+
+/// The figures kept as received.
+const FIGURES: &[&str] =
+    &["prompt_eval_count", "eval_count", "total_duration", "load_duration", "prompt_eval_duration", "eval_duration"];
+
+fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Malformed> {
+    let line: Line<'_> = serde_json::from_slice(event.data)
+        .map_err(|e| Malformed::json("line is not an answer of Ollama", &e, event.data))?;
+    take(&line, event.data, answer);
+    Ok(())
+}
+
+fn on_body(body: &[u8], answer: &mut Answer) -> Result<(), Malformed> {
+    let line: Line<'_> =
+        serde_json::from_slice(body).map_err(|e| Malformed::json("body is not an answer of Ollama", &e, body))?;
+    if line.error.is_none() && line.message.is_none() && line.response.is_none() {
+        return Err(Malformed::new("body is not an answer of Ollama (it has no message and no response)", body));
+    }
+    take(&line, body, answer);
+    Ok(())
+}
+
+fn take(line: &Line<'_>, data: &[u8], answer: &mut Answer) {
+    if answer.model.is_none() {
+        answer.model = line.model.as_ref().map(|m| m.0.to_string()).filter(|m| !m.is_empty());
+    }
+    if let Some(error) = line.error {
+        answer.error = Some(error.get().to_owned());
+        return;
+    }
+    let message = line.message.as_ref();
+    for thought in [message.and_then(|m| m.thinking.as_ref()), line.thinking.as_ref()].into_iter().flatten() {
+        answer.push(0, DeltaKind::Reasoning, &thought.0);
+    }
+    for text in [message.and_then(|m| m.content.as_ref()), line.response.as_ref()].into_iter().flatten() {
+        answer.push(0, DeltaKind::Text, &text.0);
+    }
+    for call in message.and_then(|m| m.tool_calls.as_ref()).into_iter().flatten() {
+        // Calls come whole, one or several a line.
+        let index = answer.choices.first().map_or(0, |c| c.tool_calls.len() as u64);
+        let arguments = call.function.arguments.map_or_else(|| "{}".to_owned(), compact);
+        let text = |t: &'_ Option<Text<'_>>| t.as_ref().map(|t| t.0.to_string());
+        answer.push_tool(
+            0,
+            Some(index),
+            text(&call.id).as_deref(),
+            text(&call.function.name).as_deref(),
+            Some(&arguments),
+        );
+    }
+    if line.done == Some(true) {
+        answer.done = true;
+        if let Some(reason) = line.done_reason.as_ref().filter(|r| !r.0.is_empty())
+            && let Some(choice) = answer.choice(0)
+        {
+            choice.finish_reason = Some(reason.0.to_string());
+            answer.note(EventType::Finish);
+        }
+        take_figures(data, answer);
+    }
+}
+
+/// Reads the last line once more, for its figures: it comes once a stream.
+fn take_figures(data: &[u8], answer: &mut Answer) {
+    let Ok(mut all) = serde_json::from_slice::<Map<String, Value>>(data) else { return };
+    all.retain(|name, _| FIGURES.contains(&name.as_str()));
+    let raw = Value::Object(all).to_string();
+    let Ok(figures) = serde_json::from_str::<Figures>(&raw) else { return };
+    let counts = [figures.prompt_eval_count, figures.eval_count];
+    if counts.iter().any(|c| *c != Count::Absent) {
+        let usage = ProviderUsage {
+            input: figures.prompt_eval_count.get(),
+            output: figures.eval_count.get(),
+            ..ProviderUsage::default()
+        };
+        answer.set_usage(usage, &raw);
+        answer.usage_disbelieved |= counts.contains(&Count::Disbelieved);
+        // The last line brings no text: its count is no running one.
+        answer.set_running_output(None);
+    }
+    answer.server_timings = Some(raw);
+}
+
+fn encode_chat(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<WireRequest, Vec<String>> {
+    let turns = neutral::turns(request);
+    let mut problems = Vec::new();
+    let mut body = common(spec, request, stream, &mut problems);
+    let messages: Vec<Value> = turns.iter().flat_map(|turn| messages(turn, &turns, &mut problems)).collect();
+    body.insert("messages".into(), messages.into());
+    if !request.tools.is_empty() {
+        body.insert("tools".into(), neutral::tools(request).iter().map(tool).collect());
+    }
+    match neutral::tool_choice(request) {
+        None | Some(neutral::ToolChoice::Auto) => {}
+        Some(_) => problems.push(
+            "request.toolChoice: Ollama lets the model choose; leave it out, or use its OpenAI-compatible endpoint"
+                .to_owned(),
+        ),
+    }
+    finish(spec, request, "chat", body, problems)
+}
+
+fn encode_generate(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<WireRequest, Vec<String>> {
+    let turns = neutral::turns(request);
+    let mut problems = Vec::new();
+    let mut body = common(spec, request, stream, &mut problems);
+    if let Some(system) = neutral::system_text(&turns) {
+        body.insert("system".into(), system.into());
+    }
+    let mut users = turns.iter().filter(|t| !t.is_system());
+    match (users.next(), users.next()) {
+        (Some(only), None) => {
+            let (text, images) = text_and_images(only, &mut problems);
+            body.insert("prompt".into(), text.into());
+            if !images.is_empty() {
+                body.insert("images".into(), images.into());
+            }
+        }
+        _ => problems.push(
+            "request.messages: /api/generate takes one prompt; use prompt: '...', or provider 'ollama' for conversations".to_owned(),
+        ),
+    }
+    finish(spec, request, "generate", body, problems)
+}
+
+fn finish(
+    spec: &ModelSpec,
+    request: &ChatRequest,
+    method: &str,
+    body: Map<String, Value>,
+    problems: Vec<String>,
+) -> Result<WireRequest, Vec<String>> {
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    WireRequest::json(spec, url(spec, method), body, &request.extra_body, "application/x-ndjson, application/json")
+}
+
+/// `{base}/api/{method}`.
+pub(super) fn url(spec: &ModelSpec, method: &str) -> String {
+    let base = spec.base_url.trim_end_matches('/');
+    address::endpoint(base.strip_suffix("/api").unwrap_or(base), &["api", method])
+}
+
+fn common(spec: &ModelSpec, request: &ChatRequest, stream: bool, problems: &mut Vec<String>) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("model".into(), request.model.as_deref().unwrap_or(&spec.model).into());
+    body.insert("stream".into(), stream.into());
+    let options = [
+        ("num_predict", request.max_tokens.map(Value::from)),
+        ("temperature", request.temperature.map(Value::from)),
+        ("top_p", request.top_p.map(Value::from)),
+        ("seed", request.seed.map(Value::from)),
+        ("stop", (!request.stop.is_empty()).then(|| request.stop.clone().into())),
+    ];
+    let options: Map<String, Value> =
+        options.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+    if !options.is_empty() {
+        body.insert("options".into(), options.into());
+    }
+    match neutral::format(request) {
+        None | Some(Format::Text) => {}
+        Some(Format::Json) => _ = body.insert("format".into(), "json".into()),
+        Some(Format::Schema { schema, .. }) => _ = body.insert("format".into(), schema.clone()),
+        Some(Format::Other(_)) => {
+            problems.push("request.responseFormat: Ollama knows text, json or a JSON schema only".to_owned());
+        }
+    }
+    if let Some(reasoning) = &request.reasoning {
+        match reasoning.effort.as_deref() {
+            Some("none") => _ = body.insert("think".into(), false.into()),
+            Some(effort @ ("low" | "medium" | "high")) => _ = body.insert("think".into(), effort.into()),
+            Some(_) | None => _ = body.insert("think".into(), true.into()),
+        }
+        if reasoning.budget_tokens.is_some() {
+            problems.push("request.reasoning.budgetTokens: Ollama has no such limit; use reasoning.effort".to_owned());
+        }
+    }
+    for (name, given) in [("minTokens", request.min_tokens.is_some()), ("ignoreEos", request.ignore_eos.is_some())] {
+        if given {
+            problems.push(format!("request.{name}: Ollama does not offer it; leave it out"));
+        }
+    }
+    body
+}
+
+fn messages(turn: &Turn<'_>, turns: &[Turn<'_>], problems: &mut Vec<String>) -> Vec<Value> {
+    let role = if turn.is_system() { "system" } else { turn.role };
+    if let [Part::ToolResult { id, name, text }] = turn.parts.as_slice() {
+        let mut message = json!({ "role": "tool", "content": text });
+        if let Some(name) = name.or_else(|| gemini_body::name_of(id, turns)) {
+            message["tool_name"] = name.into();
+        }
+        return vec![message];
+    }
+    let (text, images) = text_and_images(turn, problems);
+    let mut message = json!({ "role": role, "content": text });
+    if !images.is_empty() {
+        message["images"] = images.into();
+    }
+    let calls: Vec<Value> = turn.parts.iter().filter_map(past_call).collect();
+    if !calls.is_empty() {
+        message["tool_calls"] = calls.into();
+    }
+    vec![message]
+}
+
+fn past_call(part: &Part<'_>) -> Option<Value> {
+    let Part::ToolCall { name, arguments, .. } = part else { return None };
+    let arguments: Value = serde_json::from_str(arguments).unwrap_or_else(|_| json!({}));
+    Some(json!({ "function": { "name": name, "arguments": arguments } }))
+}
+
+/// Ollama keeps text and images apart.
+fn text_and_images(turn: &Turn<'_>, problems: &mut Vec<String>) -> (String, Vec<Value>) {
+    let (mut text, mut images) = (String::new(), Vec::new());
+    for part in &turn.parts {
+        match part {
+            Part::Text(t) => text.push_str(t),
+            Part::Image(image) => match image.data {
+                Some(data) => images.push(data.into()),
+                None => problems.push(
+                    "request.messages: Ollama takes images as data, not by URL; read the file and give data (Base64)"
+                        .to_owned(),
+                ),
+            },
+            Part::ToolCall { .. } | Part::ToolResult { .. } => {}
+            Part::Audio(_) | Part::File(_) | Part::Other(_) => {
+                problems.push("request.messages: Ollama takes parts of type text and image only".to_owned());
+            }
+        }
+    }
+    (text, images)
+}
+
+fn tool(tool: &Tool<'_>) -> Value {
+    match tool {
+        Tool::Function { name, description, parameters, .. } => json!({
+            "type": "function",
+            "function": {
+                "name": name,
+                "description": description.unwrap_or_default(),
+                "parameters": parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} })),
+            }
+        }),
+        Tool::Other(own) => (*own).clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ai::fields::Env;
+
+    fn wire(spec: Value, request: Value, stream: bool) -> Result<(String, Value), Vec<String>> {
+        let spec = ModelSpec::from_json(&spec, &Env::new()).unwrap();
+        let wire = (spec.provider.encode)(&spec, &ChatRequest::from_json(&request).unwrap(), stream)?;
+        Ok((wire.url, serde_json::from_slice(&wire.body).unwrap()))
+    }
+
+    #[test]
+    fn everything_is_mapped() {
+        let (url, body) = wire(
+            json!({"provider": "ollama", "model": "qwen3"}),
+            json!({"system": "s", "messages": [
+                {"role": "user", "content": [{"type": "text", "text": "look"}, {"type": "image", "data": "QQ=="}]},
+                {"role": "assistant", "content": "", "toolCalls": [{"id": "c1", "name": "f", "arguments": "{\"a\":1}"}]},
+                {"role": "tool", "toolCallId": "c1", "content": "42"}],
+                "maxTokens": 5, "seed": 1, "stop": ["x"], "responseFormat": {"type": "object"}, "reasoning": {"effort": "high"},
+                "tools": [{"name": "f"}], "extraBody": {"keep_alive": "5m", "options": {"num_ctx": 4096}}}),
+            true,
+        )
+        .unwrap();
+        assert_eq!(url, "http://localhost:11434/api/chat");
+        assert_eq!(
+            body,
+            json!({"model": "qwen3", "stream": true, "options": {"num_predict": 5, "seed": 1, "stop": ["x"], "num_ctx": 4096},
+                "format": {"type": "object"}, "think": "high",
+                "messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "look", "images": ["QQ=="]},
+                    {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": {"a": 1}}}]},
+                    {"role": "tool", "content": "42", "tool_name": "f"}],
+                "tools": [{"type": "function", "function": {"name": "f", "description": "", "parameters": {"type": "object", "properties": {}}}}],
+                "keep_alive": "5m"})
+        );
+    }
+
+    #[test]
+    fn generate_takes_one_prompt() {
+        let spec = json!({"provider": "ollama-generate", "model": "m", "baseURL": "http://h:1/api/"});
+        let (url, body) = wire(spec.clone(), json!({"prompt": "hi", "system": "s"}), false).unwrap();
+        assert_eq!(
+            (url.as_str(), body),
+            ("http://h:1/api/generate", json!({"model": "m", "stream": false, "system": "s", "prompt": "hi"}))
+        );
+        let two = json!({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]});
+        assert!(wire(spec, two, true).unwrap_err()[0].contains("takes one prompt"));
+    }
+
+    #[test]
+    fn the_last_line_has_counts_and_times() {
+        let mut a = Answer::default();
+        on_body(br#"{"model":"m","message":{"role":"assistant","content":"hi"},"done":true,"done_reason":"stop","total_duration":5000000,"prompt_eval_count":3,"eval_count":2}"#, &mut a).unwrap();
+        assert_eq!((a.usage.unwrap().input, a.usage.unwrap().output, a.done), (Some(3), Some(2), true));
+        assert_eq!(
+            a.server_timings.as_deref(),
+            Some(r#"{"total_duration":5000000,"prompt_eval_count":3,"eval_count":2}"#)
+        );
+        assert!(on_body(b"{}", &mut Answer::default()).is_err());
+        let mut e = Answer::default();
+        on_body(br#"{"error":"model not found"}"#, &mut e).unwrap();
+        assert_eq!(e.error.as_deref(), Some("\"model not found\""));
+    }
+}
