@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::answer::Answer;
+use super::budget::{REFUSED_PAUSE, Reached, Reservation, Ticket, charge};
 use super::cancel::{Cancel, CancelReason};
 use super::errors::{self, CallError, ErrorKind};
 use super::event::StreamEvent;
@@ -44,6 +45,8 @@ pub struct Call {
     pub stream: bool,
     /// Start of the iteration as the executor intended it; None for closed-model executors.
     pub intended: Option<Instant>,
+    /// What it may cost is reserved with this; None without a budget.
+    pub budget: Option<Ticket>,
     wire: WireRequest,
 }
 
@@ -63,7 +66,7 @@ impl Call {
         for (name, value) in &params.headers {
             wire.set_header(name, value);
         }
-        Ok(Self { spec, request, params, stream, intended, wire })
+        Ok(Self { spec, request, params, stream, intended, budget: None, wire })
     }
 
     /// The model asked for.
@@ -107,6 +110,8 @@ pub struct RawCall {
     pub body_bytes: u64,
     /// A whole body, kept for `json()`; empty for streams.
     pub body: Vec<u8>,
+    /// Its worst case, reserved until it is settled.
+    pub(super) reservation: Option<Reservation>,
 }
 
 /// Runs a call to its end. Never an `Err`: a failure is part of the result.
@@ -130,8 +135,20 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         streamed: call.stream,
         body_bytes: 0,
         body: Vec::new(),
+        reservation: None,
         call,
     };
+    match raw.call.budget.as_ref().map(Ticket::reserve) {
+        None => {}
+        Some(Ok(reservation)) => raw.reservation = Some(reservation),
+        Some(Err(why)) => {
+            tokio::time::sleep(REFUSED_PAUSE).await;
+            raw.points.end = now();
+            raw.error = Some(CallError::new(ErrorKind::Budget, format!("not sent: {why}")));
+            return raw;
+        }
+    }
+    raw.reached(Reached::Sent);
 
     let opened = tokio::select! {
         biased;
@@ -145,6 +162,7 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
             raw.points.sent = Some(head.sent);
             raw.points.headers = Some(head.at);
             let success = (200..300).contains(&head.status);
+            raw.reached(if success { Reached::Answered(0) } else { Reached::Refused });
             raw.streamed = raw.call.stream && success && !is_json(&head);
             raw.head = Some(head);
             if raw.streamed {
@@ -155,6 +173,9 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         }
         Ok(Err(failed)) => {
             raw.points.connected = failed.connected;
+            if failed.connected.is_none() {
+                raw.reached(Reached::Nothing);
+            }
             raw.timings = failed.timings;
             raw.error = Some(transport_error(failed.error));
             raw.points.end = now();
@@ -171,6 +192,15 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         error.message = key.mask_in(&error.message);
     }
     raw
+}
+
+impl RawCall {
+    /// Notes how far the call got, for what it is charged when it ends without token counts.
+    fn reached(&mut self, how_far: Reached) {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.reached(how_far, self.call.stream);
+        }
+    }
 }
 
 fn now() -> Instant {
@@ -215,6 +245,7 @@ async fn read_stream<S: ByteStream>(raw: &mut RawCall, mut stream: S, watch: &mu
                 }
                 progress.first_token = !raw.answer.arrivals.is_empty();
                 progress.last_event = reader.last_event().or(progress.last_event);
+                raw.reached(Reached::Answered(charge::seen(&raw.answer)));
             }
             Some(Err(error)) => {
                 raw.points.end = now();

@@ -9,15 +9,18 @@
 
 mod account;
 pub mod answer;
+pub mod budget;
 pub mod call;
 pub mod cancel;
 pub mod cost;
 pub mod durations;
 pub mod errors;
+pub mod estimate;
 pub mod event;
 mod fields;
 pub mod net_transport;
 pub mod params;
+pub mod prices;
 pub mod providers;
 pub mod rate_limit;
 mod reader;

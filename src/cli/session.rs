@@ -64,6 +64,10 @@ impl Session {
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
+            unpriced: Mutex::default(),
+            prices: OnceLock::new(),
+            budget: OnceLock::new(),
+            dry_run: OnceLock::new(),
             protos: net::grpc::Registry::default(),
             setup_data: Default::default(),
         });

@@ -92,6 +92,8 @@ builtins! {
     AiTokenCountGap => "ai_token_count_gap", Trend, Default;
     AiCost => "ai_cost", Counter, Default;
     AiCostUnknown => "ai_cost_unknown", Counter, Default;
+    AiBudgetUsed => "ai_budget_used", Gauge, Default;
+    AiBudgetRefused => "ai_budget_refused", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
 }
 

@@ -11,6 +11,7 @@ use super::{Spec, invalid};
 use crate::ai::Problems;
 use crate::ai::call::{Call, Hooks, RawCall, run};
 use crate::ai::cancel::Cancel;
+use crate::ai::estimate::dry_call;
 use crate::ai::net_transport::NetTransport;
 use crate::ai::params::CallParams;
 use crate::ai::request::ChatRequest;
@@ -35,14 +36,27 @@ pub(super) fn call(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
-    check_key(&spec, &host)?;
-    let (call, callbacks) = prepare(spec, request, params, stream, &host, context)?;
+    if host.shared.dry_run.get().is_none() {
+        check_key(&spec, &host)?;
+    }
+    let (mut call, callbacks) = prepare(spec, request, params, stream, &host, context)?;
+    super::budget::attach(&mut call, &host)?;
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let listens = callbacks.any();
     let hooks = Hooks { events: listens.then_some(tx), all_events: callbacks.all_events(), cancel: cancel.clone() };
-    let work = async move { run(&transport, call, hooks).await };
+    // A dry run notes what the call would cost, and makes the answer up.
+    let made_up = host.shared.dry_run.get().map(|dry| {
+        let scenario = host.scenario.borrow().as_ref().map(|s| Arc::clone(&s.name));
+        dry.note(scenario.as_deref(), &call.spec, &call.request)
+    });
+    let work = async move {
+        match made_up {
+            Some((input, output)) => dry_call::answer(call, hooks, input, output).await,
+            None => run(&transport, call, hooks).await,
+        }
+    };
     let context_of = sample_context(&host);
     if listens {
         let listening = Listening::start(&host, work, callbacks, cancel, context_of);
