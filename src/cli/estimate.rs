@@ -300,7 +300,7 @@ fn shown(estimate: &Estimate, threw: u64, above: &[String]) -> String {
         let iterations = line.iterations.map(|i| i.map(|n| n.round()));
         out += &row("  iterations", "", iterations, endless);
         out += &format!(
-            "    per iteration: {} calls, {} input and {} output tokens, {:.1} s; from {} dry iterations\n",
+            "    per iteration: calls {}, input tokens {}, output tokens {}, {:.1} s; from {} dry iterations\n",
             grouped(line.calls),
             grouped(line.input),
             grouped(line.output[1]),

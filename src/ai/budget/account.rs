@@ -4,9 +4,11 @@ use super::amounts::{Amounts, dollars, pico_down};
 use crate::metrics::budget::{BudgetFacts, LimitFacts};
 use crate::options::{BudgetOptions, OnExceed};
 
-/// The three limits with their names.
-const UNITS: [(&str, fn(&Amounts) -> u64); 3] =
-    [("usd", |a| a.pico_usd), ("tokens", |a| a.tokens), ("requests", |a| a.requests)];
+/// A limit's name, and its part of the amounts.
+type Unit = (&'static str, fn(&Amounts) -> u64);
+
+/// The three limits.
+const UNITS: [Unit; 3] = [("usd", |a| a.pico_usd), ("tokens", |a| a.tokens), ("requests", |a| a.requests)];
 
 /// One set of books.
 #[derive(Debug)]
@@ -140,7 +142,7 @@ impl Account {
                 .enumerate()
                 .filter(|(n, _)| self.limited[*n])
                 .map(|(n, (unit, part))| LimitFacts {
-                    unit: *unit,
+                    unit,
                     cap: plain(n, part(&self.cap)),
                     spent: plain(n, part(&self.spent)),
                     most_reserved: plain(n, part(&self.most_reserved)),

@@ -123,9 +123,7 @@ const CHOICES: &[&str] = &["n", "best_of", "candidateCount", "num_generations"];
 
 fn limit_of(bodies: &[&Map<String, Value>], names: &[&str]) -> Option<u64> {
     let in_one = |body: &Map<String, Value>| names.iter().find_map(|name| body.get(*name)?.as_u64());
-    bodies.iter().find_map(|body| {
-        in_one(body).or_else(|| body.values().filter_map(Value::as_object).find_map(|nested| in_one(nested)))
-    })
+    bodies.iter().find_map(|body| in_one(body).or_else(|| body.values().filter_map(Value::as_object).find_map(&in_one)))
 }
 
 /// Tokens that images, audio and files may cost.

@@ -130,6 +130,12 @@ fn alerts_come_once() {
     assert_eq!(step(both_at_once, 90), 1);
 }
 
+/// Waits; these VUs need not stay interruptible.
+#[allow(clippy::disallowed_methods)]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// The price cap of a thousand VUs.
 const CAP_USD: f64 = 2.0;
 
@@ -157,7 +163,7 @@ fn a_thousand_vus_never_exceed_it() {
                     let scenario = if vu % 2 == 0 { Some("chat") } else { None };
                     let Ok(mut held) = b.reserve(scenario, &need(input, most)) else { continue };
                     if random.random_range(0..4) == 0 {
-                        std::thread::sleep(Duration::from_micros(random.random_range(0..300)));
+                        pause(Duration::from_micros(random.random_range(0..300)));
                     }
                     let now = b.facts();
                     let over = |l: &LimitFacts| l.spent + l.reserved > l.cap * (1.0 + 1e-12);

@@ -12,7 +12,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::budget::Need;
-use super::budget::need::DEFAULT_OUTPUT_LIMIT;
 use super::cost::{list_price, price_of};
 use super::request::ChatRequest;
 use super::result::Usage;
@@ -324,8 +323,7 @@ impl Estimate {
         if self.lines.iter().flat_map(|l| l.models.values()).any(|(exact, _)| !exact) {
             all.push("input tokens of models whose vocabulary is not known are estimated from the text".to_owned());
         }
-        all.push(format!("prices: {}", super::prices::PriceBook::note()));
-        all.push(format!("a budget would reserve {DEFAULT_OUTPUT_LIMIT} output tokens where nobody knows the limit"));
+        all.push(format!("list prices: {}", super::prices::PriceBook::note()));
         all
     }
 

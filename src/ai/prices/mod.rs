@@ -105,7 +105,8 @@ impl PriceBook {
 
     /// The note on the age of the built-in table.
     pub fn note() -> &'static str {
-        TABLE.lines().next().unwrap_or_default().trim_start_matches("# ")
+        let first = TABLE.lines().next().unwrap_or_default();
+        first.trim_start_matches("# Prices in USD per 1,000,000 tokens, ")
     }
 }
 
