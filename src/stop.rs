@@ -18,6 +18,8 @@ pub enum StopReason {
     Threshold(String),
     /// `stopped: true` came through the REST API.
     StoppedByApi,
+    /// A budget with `onExceed: 'abort'` is used up; the message.
+    Budget(String),
     /// `exec.test.abort(message)`.
     ScriptAborted(String),
     /// A VU could not be initialised, a thread panicked, ...: the exit code and the message.
@@ -30,7 +32,7 @@ impl StopReason {
         match self {
             Self::Interrupted => ExitCode::ExternalAbort as u8,
             Self::StoppedByApi => ExitCode::StoppedByApi as u8,
-            Self::Threshold(_) => ExitCode::ThresholdsFailed as u8,
+            Self::Threshold(_) | Self::Budget(_) => ExitCode::ThresholdsFailed as u8,
             Self::ScriptAborted(_) => ExitCode::ScriptAborted as u8,
             Self::Fatal(code, _) => *code,
         }

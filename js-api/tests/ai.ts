@@ -96,6 +96,11 @@ llm.stream('hello', { onEvent: (event) => event.type === 'ping' });
 // @ts-expect-error ttft may be null
 const sum: number = res.ttft + 1;
 const tokens: number = ai.countTokens('hello', { model: 'gpt-4o' }) + llm.countTokens([{ role: 'user', content: 'x' }]);
+const ids: number[] = ai.encode('hello', { tokenizer: 'o200k_base' });
+const back: string = ai.decode(ids, { model: llm }) + llm.decode(llm.encode('x')) + llm.truncate('a long text', 2);
+ai.truncate('a long text', 2, { tokenizer: './tokenizer.json' });
+same<typeof llm.tokenizer.source, 'tokenizer' | 'estimate'>(true);
+ai.model({ tokenizer: './tokenizer.json', price: { input: 1, output: 2, cacheWrite: 1.25, request: 0.005 } });
 const call = res.toolCalls[0];
 call.json().anything;
 
@@ -115,7 +120,13 @@ const kind: ErrorKind = 'too_slow';
 ai.model({ slo: { ttft: '800ms' } });
 // @ts-expect-error a price needs both directions
 ai.model({ price: { input: 1 } });
+// @ts-expect-error a text is needed, not messages
+ai.encode([{ role: 'user', content: 'x' }]);
+// @ts-expect-error ids are numbers
+ai.decode('hello');
+// @ts-expect-error how many tokens?
+ai.truncate('a long text');
 // @ts-expect-error a request is needed
 llm.stream();
 
-export { sum, tokens, kind };
+export { sum, tokens, kind, back };

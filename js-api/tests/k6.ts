@@ -29,6 +29,14 @@ export const secured: Options = {
   tlsCipherSuites: ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
   localIPs: '10.0.0.0/24',
 };
+export const thrifty: Options = {
+  budget: { usd: 5, tokens: 2_000_000, requests: 100, alertAt: [0.5, 0.8], onExceed: 'abort' },
+  scenarios: { a: { executor: 'constant-vus', duration: '1m', budget: { requests: 10, onExceed: 'skip' } } },
+};
+// @ts-expect-error there is no such reaction
+export const spendthrift: Options = { budget: { usd: 5, onExceed: 'ask' } };
+// @ts-expect-error dollars are a number
+export const inWords: Options = { budget: { usd: '5 dollars' } };
 // @ts-expect-error a certificate has a key
 export const keyless: Options = { tlsAuth: [{ cert: 'PEM' }] };
 export const shortcuts: Options = { vus: 2, duration: '5s', summaryTrendStats: ['avg', 'p(99)'] };

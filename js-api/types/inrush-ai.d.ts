@@ -21,8 +21,11 @@ declare module 'inrush/ai' {
     timeout?: string | number;
     /** Tags on every sample of this model's calls. */
     tags?: Record<string, string | number | boolean>;
-    /** Name of the tokenizer; chosen by the model's name by default. */
-    tokenizer?: string;
+    /**
+     * Name of the tokenizer, or the path of a Hugging Face `tokenizer.json` (found as `open()` finds files); chosen by the
+     * model's name by default.
+     */
+    tokenizer?: TokenizerName;
     /** USD per one million tokens; the built-in table by default. Unknown prices give no cost, never a guessed one. */
     price?: Price;
     /** Objectives of every call. */
@@ -67,8 +70,12 @@ declare module 'inrush/ai' {
     output: number;
     /** `input` by default. */
     cachedInput?: number;
+    /** Of tokens written to a cache; `input` by default. */
+    cacheWrite?: number;
     /** `output` by default. */
     reasoning?: number;
+    /** USD of each request, whatever its tokens; 0 by default. */
+    request?: number;
   }
 
   /** What a server's tokens cost in energy, as you measured it. */
@@ -102,8 +109,16 @@ declare module 'inrush/ai' {
     /** Documents by relevance. Tag `request_type` is `rerank` unless the params give one. Throws when the provider offers none. */
     rerank(request: RerankRequest, params?: CommonParams): CompleteResponse;
     rerankAsync(request: RerankRequest, params?: CommonParams): Promise<CompleteResponse>;
+    /** How this model's tokens are counted; `source` says whether that is its own vocabulary or an estimate. */
+    readonly tokenizer: { readonly name: string; readonly source: 'tokenizer' | 'estimate' };
     /** Tokens of a text, or of messages with the overhead of the chat format, by this model's tokenizer. */
     countTokens(input: string | Message[]): number;
+    /** As `ai.encode`, with this model's tokenizer. */
+    encode(text: string): number[];
+    /** As `ai.decode`. */
+    decode(ids: number[]): string;
+    /** As `ai.truncate`. */
+    truncate(text: string, tokens: number): string;
     /** A conversation with this model, which keeps the history and calls tools. */
     session(options?: SessionOptions): Session;
   }
@@ -550,10 +565,23 @@ declare module 'inrush/ai' {
   export function completeAsync(request: Request, params?: CommonParams): Promise<CompleteResponse>;
 
   /** Tokens of a text or of messages. Throws when neither a model nor a tokenizer is known. */
-  export function countTokens(
-    input: string | Message[],
-    options?: { model?: string | Model; tokenizer?: string },
-  ): number;
+  export function countTokens(input: string | Message[], options?: TokenizerChoice): number;
+
+  /** Built-in tokenizers; any other text is the path of a `tokenizer.json`. */
+  export type TokenizerName = 'cl100k_base' | 'o200k_base' | 'o200k_harmony' | 'estimate' | (string & {});
+
+  /** By default the tokenizer of the environment's model, or `o200k_base`. */
+  export interface TokenizerChoice {
+    model?: string | Model;
+    tokenizer?: TokenizerName;
+  }
+
+  /** Ids of a text's tokens, special tokens neither added nor read. Throws when there is no vocabulary (`estimate`). */
+  export function encode(text: string, options?: TokenizerChoice): number[];
+  /** The text of ids; bytes that are no whole character become U+FFFD. Throws for ids that are not in the vocabulary. */
+  export function decode(ids: number[], options?: TokenizerChoice): string;
+  /** The longest beginning of a text that has at most so many tokens and cuts no character. */
+  export function truncate(text: string, tokens: number, options?: TokenizerChoice): string;
 
   const ai: {
     model: typeof model;
@@ -563,6 +591,9 @@ declare module 'inrush/ai' {
     complete: typeof complete;
     completeAsync: typeof completeAsync;
     countTokens: typeof countTokens;
+    encode: typeof encode;
+    decode: typeof decode;
+    truncate: typeof truncate;
   };
   export default ai;
 }

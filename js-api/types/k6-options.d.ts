@@ -21,6 +21,25 @@ declare module 'k6/options' {
     env?: Record<string, string>;
     /** Tags on every sample of the scenario. */
     tags?: Record<string, string>;
+    /** Not in k6: what the scenario's model calls may take, beside the budget of the run. `stop` ends this scenario. */
+    budget?: Budget;
+  }
+
+  /** Not in k6: a hard limit of what model calls take (docs/cost.md). */
+  export interface Budget {
+    /** US dollars. */
+    usd?: number;
+    /** Input and output tokens together. */
+    tokens?: number;
+    /** Requests to models. */
+    requests?: number;
+    /** Shares of any limit, above 0 and up to 1, each worth one warning. */
+    alertAt?: number | number[];
+    /**
+     * When a call does not fit any more: start no more iterations (`stop`, the default), end the run at once with exit code
+     * 99 (`abort`), or refuse calls and go on (`skip`). A refused call has `errorKind` `budget`.
+     */
+    onExceed?: 'stop' | 'abort' | 'skip';
   }
 
   /** `iterations` in total, taken by whichever VU is free. */
@@ -120,6 +139,9 @@ declare module 'k6/options' {
     scenarios?: Record<string, Scenario>;
     /** By metric or `metric{tag:value}`. An unmet threshold makes the exit code 99. */
     thresholds?: Record<string, Threshold | Threshold[]>;
+
+    /** Not in k6: what the run's model calls may take. */
+    budget?: Budget;
 
     /** Wait after the initialisation until the run is resumed through the REST API. */
     paused?: boolean;

@@ -26,11 +26,7 @@ pub(super) struct Account {
 impl Account {
     pub(super) fn of(raw: &RawCall) -> Self {
         let (spec, answer) = (&raw.call.spec, &raw.answer);
-        let (tokenizer, exact) = match &raw.call.request.model {
-            // The request may name another model than the one the spec's tokenizer belongs to.
-            Some(other) if *other != spec.model => super::tokens::for_model(other),
-            _ => (spec.tokenizer, spec.tokenizer_exact),
-        };
+        let (tokenizer, exact) = spec.tokenizer_for(&raw.call.request);
         let by_vocabulary = if exact { increments::per_event(answer, tokenizer) } else { None };
         let counted: Option<u64> = by_vocabulary.as_ref().map(|c| c.iter().map(|n| u64::from(*n)).sum());
 

@@ -158,6 +158,7 @@ impl<T: Transport> Runner<'_, T> {
                 return self.end(last, target);
             }
             let target = self.name(target);
+            last.release_unused();
             self.tries.earlier.push(Earlier { attempt: last, target, moved: false, waited: wait });
             round += 1;
         }
@@ -176,8 +177,9 @@ impl<T: Transport> Runner<'_, T> {
                     skipped.extend(self.name(at).map(|name| (name, call::now())));
                     continue;
                 };
-                if let Some((attempt, before)) = last.take() {
+                if let Some((mut attempt, before)) = last.take() {
                     let target = self.name(before);
+                    attempt.release_unused();
                     self.tries.earlier.push(Earlier { attempt, target, moved: true, waited: Duration::ZERO });
                 }
                 let raw = self.attempt(at, permit).await;

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::answer::Answer;
 use super::attempts::Tries;
+use super::budget::{REFUSED_PAUSE, Reached, Reservation, Ticket, charge};
 use super::cancel::{Cancel, CancelReason};
 use super::errors::{self, CallError, ErrorKind, Reply};
 use super::event::StreamEvent;
@@ -48,6 +49,8 @@ pub struct Call {
     pub intended: Option<Instant>,
     /// Limits that come from outside the call.
     pub(super) bounds: Bounds,
+    /// What it may cost is reserved with this; None without a budget.
+    pub budget: Option<Ticket>,
     wire: WireRequest,
     on_body: OnBody,
 }
@@ -84,7 +87,7 @@ impl Call {
             wire.set_header(name, value);
         }
         let on_body = spec.provider.on_body;
-        Ok(Self { spec, request, params, stream, intended, bounds: Bounds::default(), wire, on_body })
+        Ok(Self { spec, request, params, stream, intended, bounds: Bounds::default(), budget: None, wire, on_body })
     }
 
     /// A call that is no chat: its request is encoded already, and its reply is read by `on_body`. `request` says the same as a
@@ -99,8 +102,11 @@ impl Call {
         for (name, value) in &params.headers {
             wire.set_header(name, value);
         }
-        let (request, params) = (request.into(), params.into());
-        Self { spec, request, params, stream: false, intended, bounds: Bounds::default(), wire, on_body }
+        // It generates nothing, which is what a budget has to know.
+        let request = Arc::new(ChatRequest { max_tokens: Some(0), ..request });
+        let params = params.into();
+        let bounds = Bounds::default();
+        Self { spec, request, params, stream: false, intended, bounds, budget: None, wire, on_body }
     }
 
     /// The model asked for.
@@ -146,6 +152,8 @@ pub struct RawCall {
     pub body: Vec<u8>,
     /// The attempts before this one; None for a call that could have one only.
     pub tries: Option<Box<Tries<RawCall>>>,
+    /// Its worst case, reserved until it is settled.
+    pub(super) reservation: Option<Reservation>,
 }
 
 /// Runs a call to its end. Never an `Err`: a failure is part of the result.
@@ -171,8 +179,20 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         body_bytes: 0,
         body: Vec::new(),
         tries: None,
+        reservation: None,
         call,
     };
+    match raw.call.budget.as_ref().map(Ticket::reserve) {
+        None => {}
+        Some(Ok(reservation)) => raw.reservation = Some(reservation),
+        Some(Err(why)) => {
+            tokio::time::sleep(REFUSED_PAUSE).await;
+            raw.points.end = now();
+            raw.error = Some(CallError::new(ErrorKind::Budget, format!("not sent: {why}")));
+            return raw;
+        }
+    }
+    raw.reached(Reached::Sent);
 
     let mut wire = raw.call.wire.clone();
     if let Err(what) = wire.sign(&raw.call.spec, std::time::SystemTime::now()) {
@@ -191,6 +211,7 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
             raw.points.sent = Some(head.sent);
             raw.points.headers = Some(head.at);
             let success = (200..300).contains(&head.status);
+            raw.reached(if success { Reached::Answered(0) } else { Reached::Refused });
             let framing = (raw.call.spec.provider.framing)(head.header("content-type"));
             let framing = framing.filter(|_| raw.call.stream && success);
             raw.streamed = framing.is_some();
@@ -203,6 +224,9 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         }
         Ok(Err(failed)) => {
             raw.points.connected = failed.connected;
+            if failed.connected.is_none() {
+                raw.reached(Reached::Nothing);
+            }
             raw.timings = failed.timings;
             raw.error = Some(transport_error(failed.error));
             raw.points.end = now();
@@ -219,6 +243,22 @@ pub async fn run<T: Transport>(transport: &T, call: Call, hooks: Hooks) -> RawCa
         error.message = raw.call.spec.mask(&error.message);
     }
     raw
+}
+
+impl RawCall {
+    /// Gives back what is reserved for an attempt that used nothing up: others follow it, and the whole call may take long.
+    pub(super) fn release_unused(&mut self) {
+        if self.answer.usage.is_none() && !self.answer.has_output() {
+            self.reservation = None;
+        }
+    }
+
+    /// Notes how far the call got, for what it is charged when it ends without token counts.
+    fn reached(&mut self, how_far: Reached) {
+        if let Some(reservation) = &mut self.reservation {
+            reservation.reached(how_far, self.call.stream);
+        }
+    }
 }
 
 pub(super) fn now() -> Instant {
@@ -267,6 +307,7 @@ async fn read_stream<S: ByteStream>(
                 }
                 progress.first_token = !raw.answer.arrivals.is_empty();
                 progress.last_event = reader.last_event().or(progress.last_event);
+                raw.reached(Reached::Answered(charge::seen(&raw.answer)));
             }
             Some(Err(error)) => {
                 raw.points.end = now();

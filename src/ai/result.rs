@@ -190,6 +190,8 @@ pub struct CallResult {
     pub energy: Option<f64>,
     /// The clock points.
     pub points: Points,
+    /// Share of the tightest limit of the budget that is spent; None without a budget.
+    pub budget_share: Option<f64>,
     /// Provider's output minus ours, in tokens, when both are known.
     pub token_count_gap: Option<f64>,
     /// When output tokens arrived; adds up to `usage.output`.
@@ -239,9 +241,13 @@ impl RawCall {
         };
         let asked_model = self.call.model().to_owned();
         let (spec, answer) = (&self.call.spec, &mut self.answer);
+        let request = &self.call.request;
         let cost = account
             .usage
-            .and_then(|usage| cost::cost(spec, &asked_model, answer.model.as_deref(), &usage, answer.stated_cost));
+            .and_then(|usage| cost::cost(spec, request, answer.model.as_deref(), &usage, answer.stated_cost));
+        if let (Some(usage), Some(reservation)) = (&account.usage, self.reservation.take()) {
+            reservation.settle(usage, cost, !complete);
+        }
         let headers = self.head.as_ref().map_or_else(Vec::new, |h| h.headers.clone());
         let error_text = self.error.as_ref().map(|_| match &answer.error {
             Some(raw) => raw.clone(),
@@ -315,6 +321,7 @@ impl RawCall {
             tries,
             content,
             energy,
+            budget_share: self.call.budget.as_ref().map(super::budget::Ticket::share_spent),
             points: self.points,
             token_count_gap: account.gap,
             arrivals,

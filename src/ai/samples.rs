@@ -9,6 +9,7 @@ use crate::metrics::tags::Tag;
 use crate::metrics::{Builtin, CallActivity, Extra, Sample, SampleBatch, SystemTag, SystemTags, Tags};
 
 use super::cancel::CancelReason;
+use super::errors::ErrorKind;
 use super::result::CallResult;
 
 /// What a VU adds to its calls.
@@ -32,8 +33,14 @@ pub fn batch(result: &CallResult, context: &SampleContext) -> SampleBatch {
         tags: tags(result, context),
         metadata: context.metadata.clone(),
         samples: samples(result),
-        extra: Extra::Call(Box::new(activity(result, &context.clock))),
+        extra: if refused(result) { Extra::None } else { Extra::Call(Box::new(activity(result, &context.clock))) },
     }
+}
+
+/// Whether the budget kept the call from being sent.
+fn refused(result: &CallResult) -> bool {
+    let sent_before = result.tries.as_ref().is_some_and(|tries| !tries.earlier.is_empty());
+    result.error.as_ref().is_some_and(|e| e.kind == ErrorKind::Budget) && !sent_before
 }
 
 /// The values, latencies only where they are defined.
@@ -42,7 +49,16 @@ pub fn samples(result: &CallResult) -> Vec<Sample> {
     let mut out = Vec::with_capacity(32 + t.icl.len() + t.itl.as_ref().map_or(0, Vec::len));
     let mut put = |metric: Builtin, value: f64| out.push(metric.sample(value));
 
+    if refused(result) {
+        // Never sent: it says nothing about the server, and is no request of it.
+        put(Builtin::AiErrors, 1.0);
+        put(Builtin::AiBudgetRefused, 1.0);
+        return out;
+    }
     put(Builtin::AiRequests, 1.0);
+    if let Some(share) = result.budget_share {
+        put(Builtin::AiBudgetUsed, share);
+    }
     if result.cancelled != Some(CancelReason::Interrupted) {
         put(Builtin::AiReqFailed, f64::from(u8::from(result.error.is_some())));
     }

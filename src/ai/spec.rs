@@ -11,7 +11,9 @@ use super::energy::Energy;
 use super::failover::Failover;
 use super::address;
 use super::fields::{Env, Fields, Problems, describe};
+use super::prices::{ListPrice, PriceBook};
 use super::providers::{self, ProviderDef, Settings};
+use super::request::ChatRequest;
 use super::secret::Secret;
 use super::slo::Slo;
 use super::tokens::{self, Tokenizer};
@@ -44,6 +46,8 @@ pub struct ModelSpec {
     pub tokenizer_exact: bool,
     /// The user's own prices.
     pub price: Option<Price>,
+    /// List prices.
+    pub prices: PriceBook,
     /// Objectives of every call.
     pub slo: Slo,
     /// What its tokens cost in energy.
@@ -55,7 +59,7 @@ pub struct ModelSpec {
 }
 
 /// Prices in USD per million tokens.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Price {
     /// Prompt tokens.
     pub input: f64,
@@ -67,6 +71,8 @@ pub struct Price {
     pub cache_write: Option<f64>,
     /// Reasoning tokens; None = as `output`.
     pub reasoning: Option<f64>,
+    /// Each request, in USD, whatever its tokens.
+    pub request: Option<f64>,
 }
 
 const FIELDS: &[&str] = &[
@@ -169,7 +175,7 @@ impl ModelSpec {
             },
         };
         let price = f
-            .nested("price", &["input", "output", "cachedInput", "cacheWrite", "reasoning"], |p| {
+            .nested("price", &["input", "output", "cachedInput", "cacheWrite", "reasoning", "request"], |p| {
                 let (input, output) = (p.number("input", 0.0), p.number("output", 0.0));
                 for (name, value) in [("input", input), ("output", output)] {
                     if value.is_none() && p.value(name).is_none() {
@@ -182,6 +188,7 @@ impl ModelSpec {
                     cached_input: p.number("cachedInput", 0.0),
                     cache_write: p.number("cacheWrite", 0.0),
                     reasoning: p.number("reasoning", 0.0),
+                    request: p.number("request", 0.0),
                 })
             })
             .flatten();
@@ -200,6 +207,7 @@ impl ModelSpec {
             tokenizer,
             tokenizer_exact,
             price,
+            prices: PriceBook::default(),
             slo,
             energy,
             failover: None,
@@ -217,6 +225,27 @@ impl ModelSpec {
         }
         spec.model = model.to_owned();
         spec
+    }
+
+    /// The price of a model at this place: the user's own, else by list; None = unknown.
+    pub fn list_price(&self, model: &str) -> Option<ListPrice> {
+        match self.price {
+            Some(price) => {
+                let limits = self.prices.lookup(model, self.host().as_deref(), Some(self.provider.name));
+                let (max_output, context) = limits.map_or((None, None), |l| (l.max_output, l.context));
+                Some(ListPrice { max_output, context, ..ListPrice::from(price) })
+            }
+            None => self.prices.lookup(model, self.host().as_deref(), Some(self.provider.name)),
+        }
+    }
+
+    /// How the tokens of a request are counted, and whether that is exact: the request may name another model than the one the
+    /// spec's tokenizer belongs to.
+    pub fn tokenizer_for(&self, request: &ChatRequest) -> (&'static Tokenizer, bool) {
+        match &request.model {
+            Some(other) if *other != self.model => tokens::for_model(other),
+            _ => (self.tokenizer, self.tokenizer_exact),
+        }
     }
 
     /// Host name of the base URL, in lower case.

@@ -2,8 +2,10 @@
 
 mod absent;
 mod archive;
+mod budgets;
 mod deps;
 mod flag_problems;
+mod estimate;
 mod inspect;
 mod linger;
 mod mock;
@@ -17,6 +19,7 @@ mod run;
 mod script_flags;
 mod session;
 mod summary_out;
+mod tokens;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -52,6 +55,10 @@ enum Command {
     Inspect(Box<inspect::InspectArgs>),
     /// Print what a script imports
     Deps(Box<deps::DepsArgs>),
+    /// Predict the tokens and dollars of a run without calling anything
+    Estimate(Box<estimate::EstimateArgs>),
+    /// Count the tokens of texts
+    Tokens(tokens::TokensArgs),
     /// Show the status of a run that has a REST API (run --address)
     Status,
     /// Pause a run before its start, or its externally-controlled VUs
@@ -162,6 +169,8 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Archive(args) => archive::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Deps(args) => deps::run(&args),
+        Command::Estimate(args) => estimate::run(&args),
+        Command::Tokens(args) => tokens::run(&args),
         Command::Status => remote::run(remote::Request::Status, cli.global.address.as_deref()),
         Command::Pause => remote::run(remote::Request::Pause, cli.global.address.as_deref()),
         Command::Resume => remote::run(remote::Request::Resume, cli.global.address.as_deref()),

@@ -122,6 +122,15 @@ pub(crate) struct OptionFlags {
     /// k6's experimental features, comma-separated; known: merge-run-tags
     #[arg(long, value_name = "LIST")]
     features: Vec<String>,
+    /// Most US dollars that model calls may cost; what would exceed it is not sent [env: INRUSH_BUDGET_USD=]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    budget_usd: Option<String>,
+    /// Most tokens of all model calls, input and output together [env: INRUSH_BUDGET_TOKENS=]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
+    budget_tokens: Option<u64>,
+    /// Most requests to models [env: INRUSH_BUDGET_REQUESTS=]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
+    budget_requests: Option<u64>,
 }
 
 impl OptionFlags {
@@ -163,6 +172,9 @@ impl OptionFlags {
             execution_segment: this.execution_segment,
             execution_segment_sequence: this.execution_segment_sequence,
             features: this.features,
+            budget_usd: this.budget_usd,
+            budget_tokens: this.budget_tokens,
+            budget_requests: this.budget_requests,
         }
     }
 }

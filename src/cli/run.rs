@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
+use super::budgets;
 use super::linger::Linger;
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
@@ -55,6 +56,9 @@ pub(crate) struct RunArgs {
     /// Where k6/secrets gets secrets: file=PATH, mock=KEY=VALUE,... or url=urlTemplate=URL; may be repeated [env: K6_SECRET_SOURCE=]
     #[arg(long = "secret-source", value_name = "TYPE=CONFIG")]
     secret_sources: Vec<String>,
+    /// Prices of models before the built-in table's: JSON {model: {input, output, ...}} or CSV, USD per million tokens
+    #[arg(long, value_name = "FILE", env = "INRUSH_PRICES")]
+    prices: Option<String>,
     /// Seed of everything random in the script, so that runs repeat
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -122,6 +126,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let mock = start_mock(&args, &mut env, &mut found);
     let mut session = Session::new(Arc::clone(&script), env.clone(), args.seed, secrets)?;
     session.unpack(archive.as_ref());
+    budgets::prices(args.prices.as_deref(), &session.shared, &mut found);
     let linger = Arc::new(Linger::default());
     session.runtime.spawn(watch_signals(session.stop.clone(), Arc::clone(&linger), Arc::clone(terminal)));
 
@@ -163,6 +168,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         let spec = env.get("INRUSH_BASE_URL").and_then(|_| ModelSpec::from_json(&Value::Null, &env).ok());
         targets.extend(spec.map(|spec| spec.target()));
     }
+    budgets::check(&options, &shared, &script, &env, &mut found);
     let mut output_context = output_context(&process_env, Arc::clone(&shared.registry));
     output_context.thresholds = thresholds.clone();
     found.files(&args.outputs, &output_context, &args.summary);
@@ -200,6 +206,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         stop: stop.clone(),
     });
     let states = scheduler.progress().scenarios().to_vec();
+    budgets::enforce(&options, &shared, &states);
     let _api = match listener {
         Some(listener) => {
             let state = ApiState {
@@ -384,6 +391,7 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
     summary.health.interrupted_iterations =
         shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
+    summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);
     if let Some(stats) = mock.map(MockServer::stats)
@@ -407,6 +415,9 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
             StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
             StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
             StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
+            StopReason::Budget(message) => {
+                format!("the budget is used up and ended the run (onExceed: abort): {message}")
+            }
             StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
             StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
             StopReason::Fatal(_, message) => message.clone(),

@@ -65,6 +65,10 @@ impl Session {
             arrays: Mutex::new(HashMap::new()),
             targets: Mutex::default(),
             circuits: Default::default(),
+            unpriced: Mutex::default(),
+            prices: OnceLock::new(),
+            budget: OnceLock::new(),
+            dry_run: OnceLock::new(),
             protos: net::grpc::Registry::default(),
             setup_data: Default::default(),
         });

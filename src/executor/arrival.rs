@@ -85,6 +85,7 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
         tokio::select! {
             biased;
             () = &mut pacing => break,
+            () = context.halted() => break,
             () = staff.work() => {}
             () = wanted.notified() => {
                 if short.swap(false, Ordering::AcqRel) {
@@ -95,7 +96,7 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
     }
     queue.close();
     staff.hire = None;
-    staff.crew.wind_down(end + context.scenario.graceful_stop).await;
+    staff.crew.wind_down(context.grace_after(end)).await;
     context.facts(queue.started(), queue.dropped())
 }
 

@@ -75,6 +75,21 @@ impl Context {
         Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation }
     }
 
+    /// Resolves when no more iterations may start: the run is stopped, or it or the scenario is drained.
+    pub async fn halted(&self) {
+        tokio::select! {
+            biased;
+            _ = self.stop.wait() => {}
+            () = self.run.drain.closed() => {}
+            () = self.state.drain.closed() => {}
+        }
+    }
+
+    /// When gracefulStop is over for a scenario that was to end then, and may have ended before.
+    pub(super) fn grace_after(&self, end: Instant) -> Instant {
+        end.min(now()) + self.scenario.graceful_stop
+    }
+
     /// The report of a scenario that the run did not reach.
     pub fn never_started(&self) -> ScenarioFacts {
         self.facts(0, 0)

@@ -65,7 +65,7 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
             };
             tokio::select! {
                 biased;
-                _ = context.stop.wait() => break,
+                () = context.halted() => break,
                 () = over => break,
                 Ok(()) = external.changed() => {}
                 Ok(()) = pauses.changed() => {}

@@ -61,7 +61,7 @@ pub(super) async fn run(
     loop {
         tokio::select! {
             biased;
-            _ = context.stop.wait() => break,
+            () = context.halted() => break,
             () = until(end) => break,
             ended = crew.ended() => match ended {
                 None => break,
@@ -74,5 +74,5 @@ pub(super) async fn run(
         }
     }
     gate.close();
-    crew.wind_down(end + context.scenario.graceful_stop).await;
+    crew.wind_down(context.grace_after(end)).await;
 }

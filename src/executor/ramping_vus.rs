@@ -73,7 +73,7 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
         };
         fleet.follow(&context, start, &events).await;
         gate.close();
-        fleet.crew.wind_down(start + length + context.scenario.graceful_stop).await;
+        fleet.crew.wind_down(context.grace_after(start + length)).await;
         fleet.running.store(0, Ordering::Relaxed);
         context.facts(context.state.next_iteration.load(Ordering::Relaxed), 0)
     })
@@ -133,7 +133,7 @@ impl Fleet {
                 }
                 tokio::select! {
                     biased;
-                    _ = context.stop.wait() => return,
+                    () = context.halted() => return,
                     () = until(start + *at) => break,
                     Some((slot, _)) = self.crew.ended() => {
                         if !self.vacated(context, slot).await {

@@ -232,6 +232,10 @@ impl Host {
 
     /// Sleeps, at most until the VU is interrupted.
     pub(crate) fn sleep(&self, time: Duration) -> JsResult<()> {
+        if let Some(dry) = self.shared.dry_run.get() {
+            dry.paused(self.scenario.borrow().as_ref().map(|s| &*s.name), time);
+            return if self.interrupter.is_interrupted() { Err(interrupted()) } else { Ok(()) };
+        }
         if self.event_loop.sleep(time) || self.interrupter.is_interrupted() { Err(interrupted()) } else { Ok(()) }
     }
 

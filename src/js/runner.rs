@@ -185,6 +185,7 @@ pub(super) fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
         StopReason::Interrupted => (ExitCode::ExternalAbort, "interrupted by a signal".to_owned()),
         StopReason::ScriptAborted(m) => (ExitCode::ScriptAborted, format!("test aborted: {m}")),
         StopReason::Threshold(m) => (ExitCode::ThresholdsFailed, format!("threshold crossed: {m}")),
+        StopReason::Budget(m) => (ExitCode::ThresholdsFailed, format!("the budget is used up: {m}")),
         StopReason::Fatal(code, m) => (ExitCode::of(*code), m.clone()),
     };
     Error::new(code, format!("{what} (in {place})"))

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use crate::ai::circuit;
+use crate::ai::budget::Budget;
+use crate::ai::estimate::DryRun;
+use crate::ai::prices::PriceBook;
 use crate::ai::spec::Target;
 use crate::metrics::{BusSender, Registry};
 use crate::net;
@@ -66,6 +69,14 @@ pub struct Shared {
     pub targets: Mutex<BTreeSet<Target>>,
     /// Which targets of failovers are believed to be down.
     pub circuits: Arc<circuit::Registry>,
+    /// Models that the init context made and whose price is not known.
+    pub unpriced: Mutex<BTreeSet<String>>,
+    /// List prices; set before the init context runs.
+    pub prices: OnceLock<PriceBook>,
+    /// What model calls may cost; set with the options when there is a budget.
+    pub budget: OnceLock<Arc<Budget>>,
+    /// Where a dry run (`estimate`) notes what it would have done; model calls and pauses are made up then.
+    pub dry_run: OnceLock<DryRun>,
     /// Descriptors of gRPC services: parsed once, shared by all VUs.
     pub protos: net::grpc::Registry,
     /// What `setup()` returned.

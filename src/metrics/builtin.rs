@@ -105,6 +105,8 @@ builtins! {
     AiRefused => "ai_refused", Rate, Default;
     AiEmpty => "ai_empty", Rate, Default;
     AiEnergy => "ai_energy", Counter, Default;
+    AiBudgetUsed => "ai_budget_used", Gauge, Default;
+    AiBudgetRefused => "ai_budget_refused", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
     AiRatelimitRemainingRequests => "ai_ratelimit_remaining_requests", Gauge, Default;
     AiRatelimitRemainingTokens => "ai_ratelimit_remaining_tokens", Gauge, Default;

@@ -300,6 +300,7 @@ impl Collector {
             .collect();
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         Summary {
+            budgets: Vec::new(),
             duration: elapsed,
             window: Window::default(),
             metrics,

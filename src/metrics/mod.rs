@@ -6,6 +6,7 @@
 pub mod activity;
 pub mod aggregator;
 pub mod breakdown;
+pub mod budget;
 pub mod builtin;
 pub mod bus;
 pub mod check_tree;

@@ -31,6 +31,8 @@ pub struct Summary {
     pub groups: Vec<Section>,
     /// Per scenario, when the full summary was asked for.
     pub scenarios: Vec<Section>,
+    /// The run's budgets; empty without.
+    pub budgets: Vec<super::budget::BudgetFacts>,
 }
 
 /// One metric or sub-metric.

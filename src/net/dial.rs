@@ -66,6 +66,12 @@ pub(crate) async fn dial(
     times: &mut DialTimes,
 ) -> Result<Dialled, NetError> {
     shared.targets.check_name(&target.host)?;
+    if shared.options.dry_run {
+        if target.tunnel {
+            return Err(super::dry::refused(&target.host));
+        }
+        return Ok(super::dry::dialled(bytes, remote));
+    }
     let proxy = shared.proxies.find(target.https, &target.host, target.port);
     let (host, port) = proxy.map_or((target.host.as_str(), target.port), |proxy| (proxy.host.as_str(), proxy.port));
     let address = resolve(shared, host, port, times).await?;
@@ -115,6 +121,9 @@ pub(crate) async fn raw(
 ) -> Result<BoxIo, NetError> {
     let mut times = DialTimes::default();
     shared.targets.check_name(host)?;
+    if shared.options.dry_run {
+        return Err(super::dry::refused(host));
+    }
     let tcp = connect(resolve(shared, host, port, &mut times).await?, None).await?;
     let io: BoxIo = Box::new(CountedIo::new(tcp, IoStamps::new(), bytes.clone()));
     match tls {
@@ -134,6 +143,9 @@ pub(crate) async fn dial_direct(
     times: &mut DialTimes,
 ) -> Result<Dialled, NetError> {
     shared.targets.check_name(host)?;
+    if shared.options.dry_run {
+        return Err(super::dry::refused(host));
+    }
     let address = resolve(shared, host, port, times).await?;
     (remote.ip, remote.port) = (Some(address.ip()), address.port());
     let stamps = IoStamps::new();

@@ -16,6 +16,7 @@ mod debug;
 mod dial;
 mod digest;
 mod dns;
+mod dry;
 pub mod error;
 pub mod grpc;
 pub mod headers;

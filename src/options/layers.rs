@@ -64,6 +64,10 @@ pub struct FlagOptions {
     pub execution_segment: Option<String>,
     pub execution_segment_sequence: Option<String>,
     pub features: Vec<String>,
+    /// US dollars as text.
+    pub budget_usd: Option<String>,
+    pub budget_tokens: Option<u64>,
+    pub budget_requests: Option<u64>,
 }
 
 /// The flags as an object.
@@ -112,6 +116,14 @@ pub(super) fn flags(flags: &FlagOptions, found: &mut Findings) -> Map<String, Va
     set("consoleOutput", f.console_output.clone().map(Value::from));
     set("localIPs", f.local_ips.clone().map(Value::from));
     set("features", list(&f.features));
+    set(
+        "budget",
+        budget([
+            f.budget_usd.clone().map(Value::from),
+            f.budget_tokens.map(Value::from),
+            f.budget_requests.map(Value::from),
+        ]),
+    );
     out
 }
 
@@ -127,7 +139,22 @@ pub(super) fn environment(env: &BTreeMap<String, String>, found: &mut Findings) 
             }
         }
     }
+    let variable = |name: &str| {
+        let names = [format!("INRUSH_BUDGET_{name}"), format!("K6_BUDGET_{name}")];
+        let given = names.iter().find_map(|name| env.get(name).map(|t| t.trim()).filter(|t| !t.is_empty()));
+        given.map(Value::from)
+    };
+    if let Some(budget) = budget(["USD", "TOKENS", "REQUESTS"].map(variable)) {
+        out.insert("budget".to_owned(), budget);
+    }
     out
+}
+
+/// The limits that are given, as an object.
+fn budget(limits: [Option<Value>; 3]) -> Option<Value> {
+    let given = ["usd", "tokens", "requests"].into_iter().zip(limits);
+    let object: Map<String, Value> = given.filter_map(|(name, limit)| Some((name.to_owned(), limit?))).collect();
+    (!object.is_empty()).then_some(Value::Object(object))
 }
 
 fn from_text(variable: &str, text: &str, form: TextForm, found: &mut Findings) -> Option<Value> {

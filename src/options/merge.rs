@@ -36,7 +36,8 @@ pub(super) fn merge(layers: Vec<Map<String, Value>>, found: &mut Findings) -> Ma
             if value.is_null() {
                 continue;
             }
-            let add = adds_tags && name == "tags";
+            // Of a budget each limit is replaced on its own: a flag that lowers one must not lift the others.
+            let add = (adds_tags && name == "tags") || name == "budget";
             match (merged.get_mut(&name), value) {
                 (Some(Value::Object(below)), Value::Object(above)) if add => below.extend(above),
                 (_, value) => {

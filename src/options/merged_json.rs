@@ -113,6 +113,8 @@ fn scenario(s: &Scenario) -> Value {
     };
     if let (Value::Object(out), Value::Object(own)) = (&mut out, own) {
         out.extend(own);
+        // Not in k6: only there when it was given.
+        out.extend(s.budget.as_ref().map(|budget| ("budget".to_owned(), budget.json())));
     }
     out
 }

@@ -3,6 +3,7 @@
 //! Order of precedence: defaults < `--config` file < script `options` < environment `K6_*` / `INRUSH_*` < flags.
 //! Everything below reads the merged [`Options`]; nothing here performs I/O.
 
+pub mod budget;
 pub mod duration;
 mod fields;
 pub mod layers;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value};
 use crate::metrics::SystemTags;
 pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
 
+pub use budget::{BudgetOptions, OnExceed};
 pub use duration::{format_duration, parse_duration};
 pub use layers::{FlagOptions, Layers};
 pub use local_ips::IpRange;
@@ -127,6 +129,8 @@ pub struct Options {
     pub cool_down: Duration,
     /// A failed HTTP request or model call throws in the script.
     pub throw: bool,
+    /// What the run may spend.
+    pub budget: BudgetOptions,
     /// Network options.
     pub net: NetOptions,
     /// Tags on every sample.
@@ -190,6 +194,8 @@ pub struct NetOptions {
     pub tls_auth: Vec<TlsAuth>,
     /// Addresses requests leave from, one per VU in turn; empty = the system picks.
     pub local_ips: Vec<IpRange>,
+    /// Nothing reaches the network (`estimate`): HTTP is answered here, by an empty 200, and all else refused.
+    pub dry_run: bool,
 }
 
 /// A client certificate.
@@ -235,6 +241,7 @@ impl Default for NetOptions {
             tls_cipher_suites: Vec::new(),
             tls_auth: Vec::new(),
             local_ips: Vec::new(),
+            dry_run: false,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::metrics::SystemTags;
 
 use super::problem::Findings;
 use super::reader::Reader;
-use super::{Options, Segmentation, fields, merged_json, net_parse, scenario_parse, thresholds};
+use super::{Options, Segmentation, budget, fields, merged_json, net_parse, scenario_parse, thresholds};
 
 const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,6 +34,7 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
         warm_up: top.duration("warmUp").unwrap_or_default(),
         cool_down: top.duration("coolDown").unwrap_or_default(),
         throw: top.bool("throw").unwrap_or(false),
+        budget: budget::parse(&mut top).unwrap_or_default(),
         net: net_parse::parse(&mut top),
         tags: top.text_map("tags").unwrap_or_default(),
         system_tags: system_tags(&mut top),
@@ -95,13 +96,8 @@ fn time_unit(top: &mut Reader<'_>) -> Option<String> {
 
 /// Options that are known but do nothing yet: an error where the run would not be what was asked for, else a warning.
 fn unsupported(top: &mut Reader<'_>) {
-    for (name, what) in [
-        ("budget", "not enforced yet: the run may cost more"),
-        ("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size"),
-    ] {
-        if given(top, name) {
-            top.warn(name, what);
-        }
+    if given(top, "metricSamplesBufferSize") {
+        top.warn("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size");
     }
     for feature in top.texts("features").unwrap_or_default() {
         if feature != "merge-run-tags" {

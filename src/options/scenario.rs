@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::budget::BudgetOptions;
+
 /// One scenario of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Scenario {
@@ -18,6 +20,8 @@ pub struct Scenario {
     pub env: BTreeMap<String, String>,
     /// Tags on every sample of this scenario.
     pub tags: BTreeMap<String, String>,
+    /// What this scenario may spend, beside the run's budget.
+    pub budget: Option<BudgetOptions>,
     /// Which executor, with its settings.
     pub executor: ExecutorConfig,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::budget;
 use super::reader::{Reader, shown};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
 use crate::spelling::nearest;
@@ -20,7 +21,7 @@ const MAX_VUS: u64 = 1_000_000;
 const MAX_RATE: f64 = 1_000_000.0;
 
 /// Fields every executor has.
-const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "options"];
+const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "budget", "options"];
 
 /// The executors and their own fields.
 const EXECUTORS: &[(&str, &[&str])] = &[
@@ -138,6 +139,7 @@ fn shortcut(executor: ExecutorConfig) -> Scenario {
         graceful_stop: GRACE_DEFAULT,
         env: Default::default(),
         tags: Default::default(),
+        budget: None,
         executor,
     }
 }
@@ -185,13 +187,14 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scen
     let graceful_stop = r.duration("gracefulStop").unwrap_or(grace);
     let env = r.text_map("env").unwrap_or_default();
     let tags = r.text_map("tags").unwrap_or_default();
+    let budget = budget::parse(r);
     // Without a known executor there is a problem, and nothing runs: the rest is read to be checked.
     let executor = own.and_then(|(kind, _)| executor(r, kind)).unwrap_or(ExecutorConfig::PerVuIterations {
         vus: 1,
         iterations: 1,
         max_duration: MAX_DURATION_DEFAULT,
     });
-    Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, executor }
+    Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, budget, executor }
 }
 
 /// Fields the executor does not have are refused, as by k6: a misspelt or misplaced one would change the load unnoticed.

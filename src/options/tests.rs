@@ -306,7 +306,7 @@ fn externally_controlled_scenarios() {
 #[test]
 fn odd_options_are_warnings() {
     let (_, warnings) = build(script(json!({
-        "treshold": {}, "tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA", "ecdhe-rsa-aes128-gcm-sha256"], "budget": {"usd": 5}, "cloud": {"name": "x"}, "ext": {},
+        "treshold": {}, "tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA", "ecdhe-rsa-aes128-gcm-sha256"], "cloud": {"name": "x"}, "ext": {},
         "scenarios": {"a": {"executor": "shared-iterations", "iterations": 5}},
     })))
     .unwrap();
@@ -315,7 +315,6 @@ fn odd_options_are_warnings() {
         texts,
         [
             "treshold: unknown option, ignored; did you mean `thresholds`?",
-            "budget: not enforced yet: the run may cost more",
             "tlsCipherSuites: not offered, as they are not safe any more: TLS_RSA_WITH_RC4_128_SHA",
         ]
     );

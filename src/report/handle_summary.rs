@@ -28,7 +28,7 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
         }
         metrics.insert(metric.name.to_string(), object.into());
     }
-    json!({
+    let mut root = json!({
         "root_group": group(&summary.root_group),
         "options": {
             "summaryTrendStats": columns,
@@ -42,7 +42,12 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
         },
         "metrics": metrics,
         "setup_data": options.setup_data,
-    })
+    });
+    // Not in k6, and only there when a budget is.
+    if let (Some(root), false) = (root.as_object_mut(), summary.budgets.is_empty()) {
+        root.insert("budgets".into(), super::budget_json::all(&summary.budgets));
+    }
+    root
 }
 
 /// The object as JSON text.

@@ -1,6 +1,7 @@
 //! The end of a run as bytes: pure functions of a [`Summary`]. No I/O, no clock; the command line decides where the
 //! bytes go. Each report is one file here and one row in [`REPORTS`].
 
+mod budget_json;
 pub mod handle_summary;
 pub mod human;
 pub mod machine_readable;

@@ -31,6 +31,9 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
     if let Some(setup_data) = &options.setup_data {
         root.insert("setup_data".into(), setup_data.clone());
     }
+    if !summary.budgets.is_empty() {
+        root.insert("budgets".into(), super::budget_json::all(&summary.budgets));
+    }
     root.into()
 }
 

@@ -128,6 +128,7 @@ impl Vu for FakeVu {
 /// A scenario with k6's defaults.
 pub(super) fn scenario(name: &str, executor: ExecutorConfig) -> Scenario {
     Scenario {
+        budget: None,
         name: name.to_owned(),
         exec: "default".to_owned(),
         start_time: Duration::ZERO,

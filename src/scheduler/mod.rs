@@ -4,6 +4,8 @@
 //! only through `vu::{Runner, Vu}`; metrics and thresholds are followed elsewhere and reach it through the `StopSignal`.
 
 #[cfg(test)]
+mod drain_tests;
+#[cfg(test)]
 mod executor_tests;
 #[cfg(test)]
 mod external_tests;
@@ -259,7 +261,7 @@ type RunFn = fn(Arc<Context>) -> BoxFuture<'static, ScenarioFacts>;
 async fn one(run: RunFn, context: Arc<Context>, start: Instant) -> ScenarioFacts {
     tokio::select! {
         biased;
-        _ = context.stop.wait() => return context.never_started(),
+        () = context.halted() => return context.never_started(),
         () = wait::until(start) => {}
     }
     run(context).await

@@ -2,6 +2,7 @@
 //! interrupted. The executors know VUs only through [`Runner`] and [`Vu`], so they are tested with a fake on paused time.
 
 pub mod control;
+pub mod drain;
 pub mod state;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 
 pub use control::Control;
+pub use drain::Drain;
 pub use state::{Phase, RunState, ScenarioState};
 
 /// A boxed future, as returned by the object-safe traits below.

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 
 use super::Ticket;
 use super::control::Control;
+use super::drain::Drain;
 use crate::clock::RunClock;
 use crate::options::Stripe;
 
@@ -54,6 +55,8 @@ pub struct RunState {
     pub iterations_threw: AtomicU64,
     /// What is set from outside.
     pub control: Control,
+    /// Ends all scenarios softly.
+    pub drain: Drain,
     phase: AtomicU8,
     /// Set by `exec.test.fail(message)`: the run goes on and ends with exit code 110.
     pub marked_failed: Mutex<Option<String>>,
@@ -74,6 +77,7 @@ impl RunState {
             started: OnceLock::new(),
             iterations_threw: AtomicU64::new(0),
             control: Control::default(),
+            drain: Drain::default(),
             phase: AtomicU8::new(Phase::Init as u8),
             marked_failed: Mutex::new(None),
         }
@@ -149,6 +153,8 @@ pub struct ScenarioState {
     pub progress: OnceLock<Box<dyn Fn() -> f64 + Send + Sync>>,
     /// What the executor is doing now, in k6's words, e.g. `05/10 VUs  3.2s/10.0s`; set by the executor.
     pub status: OnceLock<Box<dyn Fn() -> String + Send + Sync>>,
+    /// Ends this scenario softly.
+    pub drain: Drain,
 }
 
 impl ScenarioState {
@@ -162,6 +168,7 @@ impl ScenarioState {
             stripe: OnceLock::new(),
             progress: OnceLock::new(),
             status: OnceLock::new(),
+            drain: Drain::default(),
         }
     }
 

@@ -82,7 +82,7 @@ export default () => {
   ok('cost', Math.abs(own.cost - (own.usage.inputTokens + 24) / 1e6) < 1e-12, own.cost);
   const other = ai.model({ model: 'a-model-nobody-knows' }).stream({ prompt: 'hi', maxTokens: 12, ignoreEos: true });
   is('estimate', [other.usage.source, other.cost, other.itl], ['estimate', null, null]);
-  ok('characters / 4', Math.abs(other.usage.outputTokens - other.text.length / 4) <= 1, [other.usage.outputTokens, other.text.length]);
+  ok('about as many as were sent', Math.abs(other.usage.outputTokens - 12) <= 4, [other.usage.outputTokens, other.text]);
   ok('chunks', other.chunks === 12 && other.tpot > 0, other.chunks);
   end();
 };",
@@ -281,7 +281,7 @@ fn tokens_are_counted() {
 export default () => {
   is('o200k', ai.countTokens('hello world', { model: 'gpt-4o' }), 2);
   is('named', ai.countTokens('hello world', { tokenizer: 'cl100k_base' }), 2);
-  is('estimate', ai.countTokens('12345678', { tokenizer: 'estimate' }), 2);
+  is('estimate', ai.countTokens('12345678', { tokenizer: 'estimate' }), 3);
   is('messages', ai.countTokens([{ role: 'user', content: 'hello world' }], { model: 'gpt-4o' }), 3 + 1 + 2 + 3);
   is('model', ai.model({ model: 'gpt-4o' }).countTokens('hello world'), 2);
   is('model object', ai.countTokens('hello world', { model: ai.model({ model: 'gpt-4o' }) }), 2);

@@ -3,7 +3,8 @@
 //! Used after a call has ended, for `countTokens`, and for budgets. Never called while a stream is being read. A count whose
 //! vocabulary is not known to be the model's own is an estimate, and every result says which it is.
 
-mod estimate;
+pub mod estimate;
+pub mod file;
 pub mod increments;
 mod tiktoken;
 
@@ -15,7 +16,17 @@ pub struct Tokenizer {
     pub name: &'static str,
     /// One sentence for help and docs.
     pub summary: &'static str,
-    vocabulary: Option<fn() -> &'static tiktoken_rs::CoreBPE>,
+    kind: Kind,
+}
+
+/// What counts.
+enum Kind {
+    /// OpenAI's vocabularies, loaded at first use.
+    Tiktoken(fn() -> &'static tiktoken_rs::CoreBPE),
+    /// A file of the user.
+    File(Box<file::Vocabulary>),
+    /// No vocabulary.
+    Estimate,
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -29,22 +40,22 @@ pub static TOKENIZERS: &[Tokenizer] = &[
     Tokenizer {
         name: "cl100k_base",
         summary: "OpenAI's vocabulary of gpt-4, gpt-3.5 and text-embedding-3.",
-        vocabulary: Some(tiktoken_rs::cl100k_base_singleton),
+        kind: Kind::Tiktoken(tiktoken_rs::cl100k_base_singleton),
     },
     Tokenizer {
         name: "estimate",
-        summary: "A quarter of the characters; always labelled an estimate.",
-        vocabulary: None,
+        summary: "Counts by kinds of characters; always labelled an estimate.",
+        kind: Kind::Estimate,
     },
     Tokenizer {
         name: "o200k_base",
         summary: "OpenAI's vocabulary of gpt-4o, gpt-4.1, gpt-5 and the o-series.",
-        vocabulary: Some(tiktoken_rs::o200k_base_singleton),
+        kind: Kind::Tiktoken(tiktoken_rs::o200k_base_singleton),
     },
     Tokenizer {
         name: "o200k_harmony",
         summary: "OpenAI's vocabulary of the open gpt-oss models.",
-        vocabulary: Some(tiktoken_rs::o200k_harmony_singleton),
+        kind: Kind::Tiktoken(tiktoken_rs::o200k_harmony_singleton),
     },
 ];
 
@@ -56,20 +67,83 @@ const REPLY_START: u64 = 3;
 impl Tokenizer {
     /// Whether it has a vocabulary, so that its counts can be exact.
     pub fn is_vocabulary(&self) -> bool {
-        self.vocabulary.is_some()
+        !matches!(self.kind, Kind::Estimate)
     }
 
     /// Tokens of a text, without special tokens.
     pub fn count(&self, text: &str) -> u64 {
-        match self.vocabulary {
-            Some(vocabulary) => tiktoken::count(vocabulary(), text),
-            None => estimate::count(text),
+        match &self.kind {
+            Kind::Tiktoken(vocabulary) => tiktoken::count(vocabulary(), text),
+            Kind::File(vocabulary) => vocabulary.count(text),
+            Kind::Estimate => estimate::count(text),
         }
+    }
+
+    /// The most tokens there may be where this many were counted with a vocabulary that is not known to be the model's.
+    pub fn at_most(&self, counted: u64) -> u64 {
+        estimate::at_most(counted)
+    }
+
+    /// Ids of a text's tokens, special tokens neither added nor read. None without a vocabulary.
+    pub fn encode(&self, text: &str) -> Option<Vec<u32>> {
+        match &self.kind {
+            Kind::Tiktoken(vocabulary) => Some(tiktoken::encode(vocabulary(), text)),
+            Kind::File(vocabulary) => Some(vocabulary.encode(text)),
+            Kind::Estimate => None,
+        }
+    }
+
+    /// The text of ids; bytes that are no whole character become U+FFFD.
+    ///
+    /// # Errors
+    /// An id that is not in the vocabulary, or no vocabulary.
+    pub fn decode(&self, ids: &[u32]) -> Result<String, String> {
+        match &self.kind {
+            Kind::Tiktoken(vocabulary) => tiktoken::decode(vocabulary(), ids),
+            Kind::File(vocabulary) => vocabulary.decode(ids),
+            Kind::Estimate => Err("an estimate has no vocabulary".to_owned()),
+        }
+    }
+
+    /// The longest beginning of a text with at most `most` tokens that does not cut a character.
+    pub fn truncate<'a>(&self, text: &'a str, most: u64) -> &'a str {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let Some(lengths) = self.token_lengths(text) else { return self.truncate_estimated(text, most as u64) };
+        if lengths.len() <= most {
+            return text;
+        }
+        let mut tokens = most;
+        loop {
+            let end: usize = lengths[..tokens].iter().sum();
+            let start = &text[..text.floor_char_boundary(end)];
+            // A text cut inside a word may be split otherwise, and then into more tokens.
+            if tokens == 0 || self.count(start) <= most as u64 {
+                return start;
+            }
+            tokens -= 1;
+        }
+    }
+
+    fn truncate_estimated<'a>(&self, text: &'a str, most: u64) -> &'a str {
+        let (mut fits, mut too_long) = (0, text.len() + 1);
+        while fits + 1 < too_long {
+            let middle = fits + (too_long - fits) / 2;
+            if self.count(&text[..text.floor_char_boundary(middle)]) <= most {
+                fits = middle
+            } else {
+                too_long = middle
+            }
+        }
+        &text[..text.floor_char_boundary(fits)]
     }
 
     /// Lengths in bytes of the tokens of a text, in order; they add up to the text. None without a vocabulary.
     pub fn token_lengths(&self, text: &str) -> Option<Vec<usize>> {
-        self.vocabulary.map(|vocabulary| tiktoken::lengths(vocabulary(), text))
+        match &self.kind {
+            Kind::Tiktoken(vocabulary) => Some(tiktoken::lengths(vocabulary(), text)),
+            Kind::File(vocabulary) => Some(vocabulary.lengths(text)),
+            Kind::Estimate => None,
+        }
     }
 
     /// Tokens of a conversation with the overhead of OpenAI's chat template: 3 per message, 1 per name, 3 to start the
@@ -97,7 +171,7 @@ impl Tokenizer {
 
     /// Loads the vocabulary now (some 100 ms) instead of at the first count.
     pub fn warm_up(&self) {
-        if let Some(vocabulary) = self.vocabulary {
+        if let Kind::Tiktoken(vocabulary) = self.kind {
             vocabulary();
         }
     }
@@ -105,17 +179,17 @@ impl Tokenizer {
 
 /// The tokenizer of this name.
 pub fn by_name(name: &str) -> Option<&'static Tokenizer> {
-    TOKENIZERS.iter().find(|t| t.name == name)
+    TOKENIZERS.iter().find(|t| t.name == name).or_else(|| file::by_name(name))
 }
 
 /// What to say when there is none.
 pub fn unknown(name: &str) -> String {
     let known: Vec<&str> = TOKENIZERS.iter().map(|t| t.name).collect();
-    format!("unknown tokenizer '{name}'; known: {}", known.join(", "))
+    format!("unknown tokenizer '{name}'; known: {}, and paths of tokenizer.json files", known.join(", "))
 }
 
 /// The best tokenizer for a model, and whether its counts are exact. A vendor prefix (`openai/gpt-4o`) is looked through.
-/// OpenAI models newer than the table get the newest vocabulary, as an estimate; all others get characters / 4.
+/// OpenAI models newer than the table get the newest vocabulary, as an estimate; all others get an estimate by characters.
 pub fn for_model(model: &str) -> (&'static Tokenizer, bool) {
     let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
     if let Some(vocabulary) = tiktoken::vocabulary_of(&name)
@@ -164,6 +238,111 @@ mod tests {
         ];
         // 3 + 1 + 4, 3 + 1 + 2, 3
         assert_eq!(t.count_messages(&messages), 17);
-        assert_eq!(by_name("estimate").unwrap().count("12345678"), 2);
+        assert_eq!(by_name("estimate").unwrap().count("12345678"), 3);
+    }
+
+    #[test]
+    fn there_and_back() {
+        let text = "naïve 你好 👩‍👩‍👧 end";
+        for name in ["cl100k_base", "o200k_base", "o200k_harmony"] {
+            let t = by_name(name).unwrap();
+            let ids = t.encode(text).unwrap();
+            assert_eq!((ids.len() as u64, t.decode(&ids).as_deref()), (t.count(text), Ok(text)), "{name}");
+            assert!(t.decode(&[4_000_000]).unwrap_err().contains("4000000"));
+            // A token that ends inside a character.
+            assert!(t.decode(&ids[..ids.len() - 4]).is_ok());
+        }
+        let estimate = by_name("estimate").unwrap();
+        assert_eq!((estimate.encode(text), estimate.decode(&[1]).is_err()), (None, true));
+    }
+
+    #[test]
+    fn truncated_texts_have_at_most_so_many_tokens_and_whole_characters() {
+        let text = "Why  is   the sky blue? 👩‍👩‍👧‍👦 你好，世界 naïveté ".repeat(3);
+        for t in TOKENIZERS {
+            for n in 0..60 {
+                let cut = t.truncate(&text, n);
+                assert!(text.starts_with(cut) && t.count(cut) <= n, "{} {n}: {cut:?}", t.name);
+            }
+            assert_eq!(t.truncate(&text, 100_000), text);
+        }
+        let t = by_name("o200k_base").unwrap();
+        assert_eq!(t.truncate("hello world again", 2), "hello world");
+    }
+
+    /// The counts of Python's tiktoken, which has no code in common with ours.
+    #[test]
+    fn counts_and_ids_are_those_of_tiktoken() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tokens");
+        let corpus = std::fs::read_to_string(folder.join("corpus.jsonl")).unwrap();
+        let expected = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+        let mut rows = expected.lines().filter(|l| !l.starts_with('#'));
+        let mut compared = 0;
+        for line in corpus.lines() {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            let (id, text) = (entry["id"].as_str().unwrap(), entry["text"].as_str().unwrap());
+            let row: Vec<&str> = rows.next().unwrap().split('\t').collect();
+            assert_eq!(row[0], id);
+            for (name, cells) in [("cl100k_base", &row[1..3]), ("o200k_base", &row[3..5])] {
+                let t = by_name(name).unwrap();
+                assert_eq!(t.count(text).to_string(), cells[0], "{id} in {name}");
+                let ids: Vec<String> = t.encode(text).unwrap().iter().map(u32::to_string).collect();
+                let digest = <sha2::Sha256 as sha2::Digest>::digest(ids.join(","));
+                assert_eq!(&data_encoding::HEXLOWER.encode(&digest)[..16], cells[1], "ids of {id} in {name}");
+                compared += 1;
+            }
+        }
+        assert!(compared >= 100 && rows.next().is_none());
+    }
+
+    /// The bound that docs/tokens.md states, over both vocabularies.
+    #[test]
+    fn the_estimate_keeps_its_bound() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tokens/corpus.jsonl");
+        let corpus = std::fs::read_to_string(path).unwrap();
+        let mut errors = Vec::new();
+        for line in corpus.lines() {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            let (id, text) = (entry["id"].as_str().unwrap(), entry["text"].as_str().unwrap());
+            let estimated = estimate::count(text);
+            for name in ["cl100k_base", "o200k_base"] {
+                let real = by_name(name).unwrap().count(text);
+                assert!(real <= estimate::at_most(estimated), "{id} in {name}: {real} for an estimate of {estimated}");
+                if text.chars().count() < 100 {
+                    continue;
+                }
+                let ratio = real as f64 / estimated as f64;
+                assert!((estimate::LEAST..=estimate::MOST).contains(&ratio), "{id} in {name}: {real} for {estimated}");
+                let ordinary = ["en-", "rust", "javascript", "python", "sql", "json", "html", "log", "markdown"];
+                if ordinary.iter().any(|start| id.starts_with(start)) {
+                    assert!((0.7..=1.3).contains(&ratio), "{id} in {name}: {real} for {estimated}");
+                }
+                errors.push((ratio - 1.0).abs());
+            }
+        }
+        errors.sort_by(f64::total_cmp);
+        assert!(errors[errors.len() / 2] < 0.25, "median error {}", errors[errors.len() / 2]);
+    }
+
+    #[test]
+    fn files_of_hugging_face() {
+        let json = include_bytes!("../../../tests/tokens/tokenizer.json");
+        let t = file::load("small.json", json).unwrap();
+        assert!(std::ptr::eq(t, by_name("small.json").unwrap()) && t.is_vocabulary());
+        let expected = include_str!("../../../tests/tokens/tokenizer-expected.jsonl");
+        for line in expected.lines() {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            let text = entry["text"].as_str().unwrap();
+            let ids: Vec<u64> = t.encode(text).unwrap().into_iter().map(u64::from).collect();
+            assert_eq!(serde_json::json!(ids), entry["ids"], "{text:?}");
+            assert_eq!(t.count(text), ids.len() as u64);
+            assert_eq!(t.token_lengths(text).unwrap().iter().sum::<usize>(), text.len(), "{text:?}");
+            assert_eq!(t.decode(&t.encode(text).unwrap()).unwrap(), text);
+            assert!(t.count(t.truncate(text, 3)) <= 3);
+        }
+        assert!(t.decode(&[999_999]).is_err());
+        let why = file::load("broken.json", b"{\"version\": 1}").unwrap_err();
+        assert!(why.contains("'broken.json' is not a tokenizer.json"), "{why}");
+        assert!(by_name("broken.json").is_none());
     }
 }

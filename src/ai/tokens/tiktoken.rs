@@ -24,6 +24,19 @@ pub(super) fn count(bpe: &CoreBPE, text: &str) -> u64 {
     pieces(text).map(|piece| bpe.count_ordinary(piece) as u64).sum()
 }
 
+/// Ids of the tokens.
+pub(super) fn encode(bpe: &CoreBPE, text: &str) -> Vec<u32> {
+    pieces(text).flat_map(|piece| bpe.encode_ordinary(piece)).collect()
+}
+
+/// The text of ids.
+pub(super) fn decode(bpe: &CoreBPE, ids: &[u32]) -> Result<String, String> {
+    match bpe.decode_bytes(ids) {
+        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
+        Err(e) => Err(format!("{} is no token of this vocabulary", e.token)),
+    }
+}
+
 /// Length of each token in bytes.
 pub(super) fn lengths(bpe: &CoreBPE, text: &str) -> Vec<usize> {
     let mut lengths = Vec::with_capacity(text.len() / 3);

@@ -45,6 +45,11 @@ fn open(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
 
 /// The file, from the folder of the calling module or else of the entry script.
 fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
+    locate(name, context).map(|(_, bytes)| bytes).map_err(|why| error(format!("open('{name}'): {why}")))
+}
+
+/// A file by a path as scripts write it: where it is, and its content; or why there is none.
+pub(crate) fn locate(name: &str, context: &Context) -> Result<(PathBuf, Arc<[u8]>), String> {
     let host = host(context);
     let name = name.strip_prefix("file://").unwrap_or(name);
     let mut places: Vec<PathBuf> = Vec::new();
@@ -60,15 +65,12 @@ fn read(name: &str, context: &Context) -> JsResult<Arc<[u8]>> {
     let mut last = None;
     for place in &places {
         match shared_file(place, &host) {
-            Ok(bytes) => return Ok(bytes),
+            Ok(bytes) => return Ok((place.clone(), bytes)),
             Err(e) => last = Some(e),
         }
     }
     let reason = last.map(|e| e.to_string()).unwrap_or_default();
-    Err(error(format!(
-        "open('{name}'): {reason} ({})",
-        places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")
-    )))
+    Err(format!("{reason} ({})", places.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", ")))
 }
 
 /// A file's content, read from disk once and shared by all VUs.

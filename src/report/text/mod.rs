@@ -3,6 +3,7 @@
 //! measurement says so in its first line.
 
 mod ai;
+mod budget;
 mod checks;
 mod layout;
 mod legacy;
@@ -108,6 +109,10 @@ fn write_total(out: &mut String, summary: &Summary, options: &ReportOptions, pai
         if !rows.is_empty() {
             blocks.push(Block { title: (*title).to_owned(), rows });
         }
+    }
+    let budgets = budget::rows(&summary.budgets);
+    if !budgets.is_empty() {
+        blocks.push(Block { title: "BUDGET".to_owned(), rows: budgets });
     }
     *out += &layout::write(&blocks, paint);
     out.push('\n');

@@ -14,6 +14,7 @@ use crate::ai::attempts::{Plan, run};
 use crate::ai::call::{Hooks, RawCall};
 use crate::ai::cancel::Cancel;
 use crate::ai::errors::ErrorKind;
+use crate::ai::estimate::dry_call;
 use crate::ai::net_transport::NetTransport;
 use crate::ai::params::CallParams;
 use crate::ai::request::ChatRequest;
@@ -38,14 +39,31 @@ pub(super) fn call(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
-    check_key(&spec, &host)?;
-    let (plan, callbacks) = prepare(spec, request, params, stream, &host, context)?;
+    if host.shared.dry_run.get().is_none() {
+        check_key(&spec, &host)?;
+    }
+    let (mut plan, callbacks) = prepare(spec, request, params, stream, &host, context)?;
+    for call in plan.calls_mut() {
+        super::budget::attach(call, &host)?;
+    }
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let listens = callbacks.any();
     let hooks = Hooks { events: listens.then_some(tx), all_events: callbacks.all_events(), cancel: cancel.clone() };
-    let work = async move { run(&transport, plan, hooks).await };
+    // A dry run notes what the call would cost, and makes the answer up.
+    let made_up = host.shared.dry_run.get().map(|dry| {
+        let scenario = host.scenario.borrow().as_ref().map(|s| Arc::clone(&s.name));
+        let call = plan.calls_mut()[0].clone();
+        let (input, output) = dry.note(scenario.as_deref(), &call.spec, &call.request);
+        (call, input, output)
+    });
+    let work = async move {
+        match made_up {
+            Some((call, input, output)) => dry_call::answer(call, hooks, input, output).await,
+            None => run(&transport, plan, hooks).await,
+        }
+    };
     let context_of = sample_context(&host);
     if listens {
         let listening = Listening::start(&host, work, callbacks, cancel, context_of);

@@ -1,11 +1,13 @@
 //! `inrush/ai` (also `k6/x/ai`): model calls. This room only converts: `crate::ai` makes the call, measures and accounts.
 
+mod budget;
 mod call;
 mod failover;
 mod listen;
 mod model;
 mod response;
 mod session;
+mod tokens;
 mod vectors;
 
 use std::sync::Arc;
@@ -13,8 +15,7 @@ use std::sync::Arc;
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 
 use crate::ai::Problems;
-use crate::ai::tokens;
-use crate::js::convert::{Native, arg, define, error, function, to_json, to_text, type_error};
+use crate::js::convert::{Native, arg, define, function, type_error};
 use crate::js::modules::metrics::class;
 
 use self::model::Model;
@@ -28,14 +29,17 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
         spec.tokenizer.warm_up();
     }
     let api = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, usize, Native); 7] = [
+    let functions: [(&str, usize, Native); 10] = [
         ("model", 1, make_model),
         ("failover", 2, failover::make),
         ("stream", 2, |_, args, c| default_call(args, true, false, c)),
         ("streamAsync", 2, |_, args, c| default_call(args, true, true, c)),
         ("complete", 2, |_, args, c| default_call(args, false, false, c)),
         ("completeAsync", 2, |_, args, c| default_call(args, false, true, c)),
-        ("countTokens", 2, count_tokens),
+        ("countTokens", 2, |_, a, c| tokens::count(tokens::chosen(&arg(a, 1), c)?, &arg(a, 0), c)),
+        ("encode", 2, |_, a, c| tokens::encode(tokens::chosen(&arg(a, 1), c)?, &arg(a, 0), c)),
+        ("decode", 2, |_, a, c| tokens::decode(tokens::chosen(&arg(a, 1), c)?, &arg(a, 0), c)),
+        ("truncate", 3, |_, a, c| tokens::truncate(tokens::chosen(&arg(a, 2), c)?, &arg(a, 0), &arg(a, 1), c)),
     ];
     for (name, length, native) in functions {
         let value = function(name, length, native, context);
@@ -72,47 +76,6 @@ fn default_call(args: &[JsValue], stream: bool, is_async: bool, context: &mut Co
         None => model::environment_spec(&named, context)?,
     };
     call::call(spec, &request, &arg(args, 1), stream, is_async, context)
-}
-
-/// `ai.countTokens(text | messages, { model | tokenizer })`.
-fn count_tokens(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let options = arg(args, 1);
-    let mut tokenizer = None;
-    if let Some(object) = options.as_object() {
-        let name = object.get(boa_engine::js_string!("tokenizer"), context)?;
-        if !name.is_null_or_undefined() {
-            let name = to_text(&name, context)?;
-            tokenizer = Some(tokens::by_name(&name).ok_or_else(|| error(tokens::unknown(&name)))?);
-        }
-        let model = object.get(boa_engine::js_string!("model"), context)?;
-        if tokenizer.is_none() && !model.is_null_or_undefined() {
-            tokenizer = Some(match model::spec_of(&model) {
-                Some(spec) => spec.tokenizer,
-                None => tokens::for_model(&to_text(&model, context)?).0,
-            });
-        }
-    }
-    let tokenizer = match tokenizer {
-        Some(tokenizer) => tokenizer,
-        None => model::environment_spec(&JsValue::undefined(), context)
-            .map(|spec| spec.tokenizer)
-            .unwrap_or_else(|_| tokens::for_model("gpt-4o").0),
-    };
-    count(tokenizer, &arg(args, 0), context)
-}
-
-/// Tokens of a text, or of chat messages with the template's overhead.
-fn count(tokenizer: &tokens::Tokenizer, input: &JsValue, context: &mut Context) -> JsResult<JsValue> {
-    let count = match to_json(input, context)? {
-        serde_json::Value::String(text) => tokenizer.count(&text),
-        serde_json::Value::Array(mut messages) => {
-            messages.iter_mut().for_each(crate::ai::request::normalise);
-            tokenizer.count_messages(&messages)
-        }
-        _ => return Err(type_error("countTokens() needs a text or an array of messages")),
-    };
-    #[allow(clippy::cast_precision_loss)]
-    Ok((count as f64).into())
 }
 
 /// The spec a call is made with.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use boa_engine::class::{Class, ClassBuilder};
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
-use super::{Spec, call, count, invalid, session, vectors};
+use super::{Spec, call, invalid, session, tokens, vectors};
 use crate::ai::spec::ModelSpec;
 use crate::js::convert::{Native, arg, to_json, to_text, type_error};
 use crate::js::host::{Phase, host};
@@ -21,7 +21,9 @@ impl Model {
     /// The object for a spec.
     pub(super) fn object(spec: Spec, context: &mut Context) -> JsResult<JsObject> {
         let (provider, name) = (spec.provider.name, spec.model.clone());
+        let tokenizer = super::tokens::described(spec.tokenizer, spec.tokenizer_exact, context);
         let object = Self::from_data(Self { spec }, context)?;
+        object.create_data_property(js_string!("tokenizer"), tokenizer, context)?;
         object.create_data_property(js_string!("provider"), JsString::from(provider), context)?;
         object.create_data_property(js_string!("model"), JsString::from(name), context)?;
         Ok(object)
@@ -35,10 +37,18 @@ pub(super) fn spec_of(value: &JsValue) -> Option<Spec> {
 
 /// Reads a spec from script data.
 pub(super) fn read_spec(value: &JsValue, what: &str, context: &mut Context) -> JsResult<Spec> {
-    let json = to_json(value, context)?;
+    let mut json = to_json(value, context)?;
+    if let Some(serde_json::Value::String(name)) = json.get_mut("tokenizer")
+        && let Some(file) = super::tokens::file(name, context)?
+    {
+        file.name.clone_into(name);
+    }
     let env = env(context);
-    let spec = ModelSpec::from_json(&json, &env).map(Arc::new).map_err(|problems| invalid(what, &problems))?;
+    let mut spec = ModelSpec::from_json(&json, &env).map_err(|problems| invalid(what, &problems))?;
     let host = host(context);
+    spec.prices = host.shared.prices.get().cloned().unwrap_or_default();
+    let spec = Arc::new(spec);
+    super::budget::check_price(&spec, &host)?;
     if host.phase.get() == Phase::Init && host.vu_id == 0 {
         host.shared.targets.lock().unwrap_or_else(|e| e.into_inner()).insert(spec.target());
     }
@@ -55,9 +65,10 @@ pub(super) fn environment_spec(named: &JsValue, context: &mut Context) -> JsResu
         serde_json::Value::String(to_text(named, context)?)
     };
     let env = env(context);
-    ModelSpec::from_json(&json, &env)
-        .map(Arc::new)
-        .map_err(|problems| invalid("the model from the environment", &problems))
+    let mut spec =
+        ModelSpec::from_json(&json, &env).map_err(|problems| invalid("the model from the environment", &problems))?;
+    spec.prices = host(context).shared.prices.get().cloned().unwrap_or_default();
+    Ok(Arc::new(spec))
 }
 
 /// `__ENV` as the scenario sees it.
@@ -90,7 +101,7 @@ impl Class for Model {
     }
 
     fn init(class: &mut ClassBuilder<'_>) -> JsResult<()> {
-        let methods: [(&str, usize, Native); 10] = [
+        let methods: [(&str, usize, Native); 13] = [
             ("stream", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, false, c)),
             ("streamAsync", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, true, c)),
             ("complete", 2, |this, a, c| call::call(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, false, c)),
@@ -99,7 +110,10 @@ impl Class for Model {
             ("embedAsync", 2, |this, a, c| vectors::embed(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, c)),
             ("rerank", 2, |this, a, c| vectors::rerank(this_spec(this)?, &arg(a, 0), &arg(a, 1), false, c)),
             ("rerankAsync", 2, |this, a, c| vectors::rerank(this_spec(this)?, &arg(a, 0), &arg(a, 1), true, c)),
-            ("countTokens", 1, |this, a, c| count(this_spec(this)?.tokenizer, &arg(a, 0), c)),
+            ("countTokens", 1, |this, a, c| tokens::count(this_spec(this)?.tokenizer, &arg(a, 0), c)),
+            ("encode", 1, |this, a, c| tokens::encode(this_spec(this)?.tokenizer, &arg(a, 0), c)),
+            ("decode", 1, |this, a, c| tokens::decode(this_spec(this)?.tokenizer, &arg(a, 0), c)),
+            ("truncate", 2, |this, a, c| tokens::truncate(this_spec(this)?.tokenizer, &arg(a, 0), &arg(a, 1), c)),
             ("session", 1, |this, a, c| this_spec(this).and_then(|_| session::make(this, &arg(a, 0), c))),
         ];
         for (name, length, native) in methods {

@@ -3,8 +3,9 @@
 use boa_engine::{Context, JsResult, JsValue};
 
 use super::call::{check_key, finish, sample_context};
-use super::{Spec, invalid};
+use super::{Spec, budget, invalid};
 use crate::ai::call::{Call, Hooks, RawCall, run};
+use crate::ai::estimate::dry_call;
 use crate::ai::net_transport::NetTransport;
 use crate::ai::params::CallParams;
 use crate::ai::{EmbedRequest, Problems, RerankRequest};
@@ -51,17 +52,30 @@ fn start(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
-    check_key(spec, &host)?;
+    if host.shared.dry_run.get().is_none() {
+        check_key(spec, &host)?;
+    }
     let mut problems = Vec::new();
     let params = CallParams::from_json(&to_json(params, context)?).map_err(|p| problems.extend(p.0)).ok();
     problems.extend(params.iter().flat_map(CallParams::stream_only));
     let intended = host.ticket.get().and_then(|t| t.intended);
     let call = make(params.unwrap_or_default(), intended).map_err(|p| problems.extend(p.0)).ok();
-    let Some(call) = call.filter(|_| problems.is_empty()) else {
+    let Some(mut call) = call.filter(|_| problems.is_empty()) else {
         return Err(invalid(what, &Problems(problems)));
     };
+    budget::attach(&mut call, &host)?;
     let transport = NetTransport::new(host.client()?);
-    let work = async move { run(&transport, call, Hooks::default()).await };
+    // A dry run notes what the call would cost, and makes the answer up.
+    let made_up = host.shared.dry_run.get().map(|dry| {
+        let scenario = host.scenario.borrow().as_ref().map(|s| std::sync::Arc::clone(&s.name));
+        dry.note(scenario.as_deref(), &call.spec, &call.request)
+    });
+    let work = async move {
+        match made_up {
+            Some((input, output)) => dry_call::answer(call, Hooks::default(), input, output).await,
+            None => run(&transport, call, Hooks::default()).await,
+        }
+    };
     let tags = sample_context(&host);
     let end = move |raw: RawCall, context: &mut Context| finish(raw.finish(), &tags, context);
     if is_async {
