@@ -282,7 +282,7 @@ fn failure(raw: &RawCall) -> Option<ErrorKind> {
 /// The delay the server asks for.
 fn stated_delay(raw: &RawCall) -> Option<Duration> {
     let now_unix = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64());
-    let limits = RateLimit::from_headers(&raw.head.as_ref()?.headers, now_unix)?;
+    let limits = RateLimit::read(&raw.head.as_ref()?.headers, raw.error_text().as_deref(), now_unix)?;
     Duration::try_from_secs_f64(limits.retry_after_ms? / 1e3).ok()
 }
 

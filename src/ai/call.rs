@@ -253,6 +253,14 @@ impl RawCall {
         }
     }
 
+    /// What the server said about the failure, in its own words.
+    pub(super) fn error_text(&self) -> Option<String> {
+        self.error.as_ref().map(|_| match &self.answer.error {
+            Some(raw) => raw.clone(),
+            None => String::from_utf8_lossy(&self.body).into_owned(),
+        })
+    }
+
     /// Notes how far the call got, for what it is charged when it ends without token counts.
     fn reached(&mut self, how_far: Reached) {
         if let Some(reservation) = &mut self.reservation {

@@ -240,6 +240,7 @@ impl RawCall {
             }
         };
         let asked_model = self.call.model().to_owned();
+        let error_text = self.error_text();
         let (spec, answer) = (&self.call.spec, &mut self.answer);
         let request = &self.call.request;
         let cost = account
@@ -249,10 +250,6 @@ impl RawCall {
             reservation.settle(usage, cost, !complete);
         }
         let headers = self.head.as_ref().map_or_else(Vec::new, |h| h.headers.clone());
-        let error_text = self.error.as_ref().map(|_| match &answer.error {
-            Some(raw) => raw.clone(),
-            None => String::from_utf8_lossy(&self.body).into_owned(),
-        });
         let request_id = self
             .head
             .as_ref()

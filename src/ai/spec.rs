@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::address;
 use super::energy::Energy;
 use super::failover::Failover;
-use super::address;
 use super::fields::{Env, Fields, Problems, describe};
 use super::prices::{ListPrice, PriceBook};
 use super::providers::{self, ProviderDef, Settings};

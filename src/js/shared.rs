@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
-use crate::ai::circuit;
 use crate::ai::budget::Budget;
+use crate::ai::circuit;
 use crate::ai::estimate::DryRun;
 use crate::ai::prices::PriceBook;
 use crate::ai::spec::Target;

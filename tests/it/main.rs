@@ -3,8 +3,8 @@
 mod ai_attempts;
 mod ai_calls;
 mod ai_errors;
-mod ai_sessions;
 mod ai_providers;
+mod ai_sessions;
 mod ai_truth;
 mod archives;
 mod budgets;

@@ -26,6 +26,7 @@ pub async fn answer(call: Call, hooks: Hooks, input: u64, output: u64) -> RawCal
     if let Some(events) = &hooks.events {
         let event = StreamEvent {
             index: 0,
+            attempt: 1,
             kind: EventType::Output(DeltaKind::Text),
             at: start,
             since_start: std::time::Duration::ZERO,
@@ -54,6 +55,7 @@ pub async fn answer(call: Call, hooks: Hooks, input: u64, output: u64) -> RawCal
         body_bytes: 0,
         body: Vec::new(),
         reservation: None,
+        tries: None,
         call,
     }
 }
