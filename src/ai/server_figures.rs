@@ -73,7 +73,6 @@ const HEADERS: &[(&str, Slot, f64)] = &[
     ("x-queue-time", |f| &mut f.queue_ms, 1.0),
     ("x-inference-time", |f| &mut f.decode_ms, 1.0),
     ("x-total-time", |f| &mut f.total_ms, 1.0),
-    ("openai-processing-ms", |f| &mut f.total_ms, 1.0),
 ];
 
 impl ServerFigures {

@@ -71,7 +71,8 @@ pub(super) fn encode_to(
         }
     }
     body.insert("stream".into(), stream.into());
-    if stream && quirks.ask_usage {
+    // A gateway or a mock in a service's place may not send it unasked.
+    if stream && (quirks.ask_usage || !address::is_own(spec.provider, &spec.base_url)) {
         body.insert("stream_options".into(), json!({ "include_usage": true }));
     }
     if !problems.is_empty() {
@@ -324,6 +325,8 @@ mod tests {
             (b["random_seed"].as_i64(), b["max_tokens"].as_u64(), b.get("stream_options")),
             (Some(7), Some(3), None)
         );
+        let elsewhere = json!({"provider": "mistral", "model": "m", "baseURL": LOCAL});
+        assert_eq!(body(elsewhere, json!("x"), true)["stream_options"], json!({"include_usage": true}));
         let b = of("openrouter", json!({"prompt": "x", "reasoning": {"effort": "low", "budgetTokens": 9}}));
         assert_eq!(b["reasoning"], json!({"effort": "low", "max_tokens": 9}));
         let b = of("alibaba", json!({"prompt": "x", "reasoning": {"budgetTokens": 9}}));

@@ -3,7 +3,7 @@
 /// One service's deviations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirks {
-    /// It is asked for usage with `stream_options`; others send it unasked, and some refuse the field.
+    /// It is asked for usage with `stream_options` at its own address; others send it unasked there, and some refuse the field.
     pub ask_usage: bool,
     /// The field for `maxTokens`.
     pub max_tokens: MaxTokens,
