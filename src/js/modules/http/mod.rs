@@ -6,6 +6,7 @@ mod cookies;
 mod emit;
 mod expected;
 mod fetch;
+mod go_text;
 mod page;
 mod request;
 mod response;
