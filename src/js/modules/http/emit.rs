@@ -9,7 +9,7 @@ use super::expected::Expected;
 use super::request::Report;
 use crate::clock::millis;
 use crate::js::host::Host;
-use crate::metrics::{Builtin, Extra, SystemTag, Tags};
+use crate::metrics::{Builtin, SystemTag, Tags};
 use crate::net::Exchange;
 
 /// Tag sets a VU keeps at hand. Scripts alternate between a few endpoints; one with ids in its URLs finds nothing here, and

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use crate::clock::millis;
 use crate::js::host::Host;
-use crate::metrics::{Builtin, Sample, SystemTag, Tag, Tags};
+use crate::metrics::tags::Tag;
+use crate::metrics::{Builtin, Sample, SystemTag, Tags};
 use crate::net::websocket::Handshake;
 
 /// The labels of a session: tags, and the metadata it was made with.
