@@ -201,6 +201,13 @@ pub(super) fn describe(value: &Value) -> String {
 }
 
 fn unknown_field(path: &str, key: &str, known: &[&str]) -> String {
+    // The two arguments of a call are easily mixed up.
+    if path == "request" && super::params::FIELDS.contains(&key) {
+        return format!("{path}.{key}: goes into the second argument, e.g. stream(request, {{ {key}: ... }})");
+    }
+    if path == "params" && super::request::FIELDS.contains(&key) {
+        return format!("{path}.{key}: goes into the first argument, e.g. stream({{ prompt: '...', {key}: ... }})");
+    }
     match nearest(key, known.iter().copied()) {
         Some(near) => format!("{path}.{key}: unknown field; did you mean '{near}'?"),
         None => format!("{path}.{key}: unknown field; known: {}", known.join(", ")),
@@ -214,6 +221,14 @@ pub type Env = BTreeMap<String, String>;
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_field_in_the_wrong_argument_is_sent_to_the_other() {
+        let field = |path: &str, key: &str| unknown_field(path, key, &["known"]);
+        assert!(field("request", "onToken").contains("goes into the second argument"));
+        assert!(field("params", "maxTokens").contains("goes into the first argument"));
+        assert!(field("slo", "maxTokens").contains("unknown field"));
+    }
 
     #[test]
     fn every_problem_is_collected() {

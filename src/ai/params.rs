@@ -77,7 +77,7 @@ impl Default for CallParams {
     }
 }
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "tags",
     "name",
     "requestType",

@@ -81,7 +81,7 @@ pub struct RerankRequest {
     pub extra_body: Map<String, Value>,
 }
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "model",
     "messages",
     "prompt",

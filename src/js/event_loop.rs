@@ -225,9 +225,15 @@ impl EventLoop {
         promise
     }
 
-    /// Runs promise jobs until none is left.
+    /// Runs promise jobs until none is left, or the VU is interrupted: a chain of promises may be endless.
     pub(crate) fn run_microtasks(&self, context: &mut Context) -> JsResult<()> {
-        loop {
+        /// How many jobs may run before somebody looks up.
+        const AT_A_TIME: u32 = 1_000;
+        for count in 1_u32.. {
+            if count.is_multiple_of(AT_A_TIME) && !self.interrupt.1.is_empty() {
+                self.jobs.borrow_mut().clear();
+                return Err(interrupted());
+            }
             let job = self.jobs.borrow_mut().pop_front();
             let Some(job) = job else { break };
             match job {

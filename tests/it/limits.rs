@@ -66,3 +66,11 @@ export default () => {
     run_script(script, &[]).exits(0).says(&["2400000|3200000|400000|k a|k b|true|wörter 世|3199992"]);
     assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
 }
+
+#[test]
+fn an_endless_chain_of_promises_is_stopped_at_the_end() {
+    let script = "export const options = { scenarios: { a: { executor: 'constant-vus', vus: 1, duration: '1s', gracefulStop: '0s' } } };
+export default async () => { for (;;) await 0; };";
+    let ran = run_script(script, &[]).exits(0);
+    assert!(!ran.all().contains("left behind"), "{}", ran.all());
+}

@@ -104,10 +104,13 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
     }
     let allocator = Allocator::default();
     let mut parsed = parse(&allocator, source, if typescript { SourceType::ts() } else { SourceType::mjs() });
-    if !is_sound(&parsed) && !parsed.module_record.has_module_syntax {
-        // Sloppy code, or a `return` outside of functions.
-        parsed =
-            parse(&allocator, source, if typescript { SourceType::ts().with_script(true) } else { SourceType::cjs() });
+    if !parsed.module_record.has_module_syntax {
+        // Sloppy code, or a `return` outside of functions; what only a module may do (`await` at the top) stays one.
+        let kind = if typescript { SourceType::ts().with_script(true) } else { SourceType::cjs() };
+        let as_script = parse(&allocator, source, kind);
+        if is_sound(&as_script) || !is_sound(&parsed) {
+            parsed = as_script;
+        }
     }
     if !is_sound(&parsed) {
         return Err(parsed.diagnostics.iter().map(syntax_error).collect());
@@ -118,10 +121,15 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
         return Err(unsupported);
     }
     if !typescript {
+        // The engine accepts some of what the language forbids, such as `let` twice in a function.
+        let semantic = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program);
+        if !semantic.diagnostics.is_empty() {
+            return Err(semantic.diagnostics.iter().map(syntax_error).collect());
+        }
         return Ok(describe(source.to_owned(), &parsed, stack));
     }
     let mut program = parsed.program;
-    let semantic = SemanticBuilder::new().with_enum_eval(true).build(&program);
+    let semantic = SemanticBuilder::new().with_enum_eval(true).with_check_syntax_error(true).build(&program);
     if !semantic.diagnostics.is_empty() {
         return Err(semantic.diagnostics.iter().map(syntax_error).collect());
     }
@@ -227,7 +235,9 @@ pub fn apply(mut code: String, mut edits: Vec<Edit>) -> String {
 }
 
 fn syntax_error(diagnostic: &OxcDiagnostic) -> SyntaxError {
-    let label = diagnostic.labels.first();
+    // Of a name that is declared twice both places are marked.
+    let twice = diagnostic.message.contains("already been declared");
+    let label = if twice { diagnostic.labels.last() } else { diagnostic.labels.first() };
     SyntaxError {
         message: diagnostic.message.to_string(),
         offset: label.map_or(0, |l| l.offset() as usize),
@@ -249,11 +259,35 @@ mod tests {
             ("export default async (x: number) => x;", true, "export default(async (x) => x);\n"),
             ("export default async function () {}", false, "export default async function () {}"),
             ("export default () => async () => {};", false, "export default () => async () => {};"),
-            ("export { a } // end", false, "export { a }; // end"),
-            ("export { a }; export { b as c };", false, "export { a }; export { b as c };"),
+            ("let a; export { a } // end", false, "let a; export { a }; // end"),
+            ("let a, b; export { a }; export { b as c };", false, "let a, b; export { a }; export { b as c };"),
         ] {
             let out = compile(source, "t.ts", typescript).unwrap();
             assert_eq!(apply(out.code, out.edits), code);
+        }
+    }
+
+    #[test]
+    fn what_only_the_engine_would_accept_is_refused() {
+        for (source, at) in [
+            ("export default function () { let a = 1; let a = 2; }", 44),
+            ("function f() { const x = 1; var x; }", 32),
+            ("function f(a) { let a; }", 20),
+            ("class A { #x; m() { this.#y; } }", 25),
+            ("function f() { break; }", 15),
+        ] {
+            let problems = compile(source, "t.js", false).unwrap_err();
+            assert_eq!(problems[0].offset, at, "{source}: {problems:?}");
+        }
+        for source in [
+            "var a; var a; function b() {} function b() {} var b;",
+            "function f(a) { var a; { function a() {} } }",
+            "try {} catch (e) { var e; }",
+            "with (Math) { var r = max(1, 2); } x = 010; delete x;",
+            "{ function g() {} function g() {} }",
+            "module.exports = function (a, a) { return arguments.callee; }; return;",
+        ] {
+            compile(source, "t.js", false).unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
         }
     }
 

@@ -21,7 +21,7 @@ use crate::ai::request::ChatRequest;
 use crate::ai::result::CallResult;
 use crate::ai::samples::SampleContext;
 use crate::error::ExitCode;
-use crate::js::convert::{define, error, named_error, string, to_json};
+use crate::js::convert::{define, entries, error, named_error, string, to_json};
 use crate::js::host::{Host, host};
 use crate::stop::StopReason;
 
@@ -109,6 +109,12 @@ fn prepare(
         let model = object.get(js_string!("model"), context)?;
         if super::model::spec_of(&model).is_some() {
             map.remove("model");
+        }
+        // JSON leaves functions out; whoever gives one (onToken, ...) shall hear of it.
+        for (name, value) in entries(&object, context)? {
+            if value.is_callable() {
+                map.insert(name, "[function]".into());
+            }
         }
     }
     let mut problems = Vec::new();
