@@ -282,6 +282,11 @@ impl Answer {
             .sum()
     }
 
+    /// Whether anything was said at all: output, a reason for the end, or what it used up.
+    pub fn says_anything(&self) -> bool {
+        self.has_output() || self.usage.is_some() || self.choices.iter().any(|c| c.finish_reason.is_some())
+    }
+
     /// Whether any output arrived.
     pub fn has_output(&self) -> bool {
         !self.parts.is_empty()

@@ -119,6 +119,10 @@ impl Reader {
         if let Some(error) = self.state.error.take() {
             return Some(error);
         }
+        if answer.done && answer.events > 0 && !answer.says_anything() {
+            let message = format!("the stream ended after {} events that said nothing a model says", answer.events);
+            return Some(CallError::new(ErrorKind::Protocol, message));
+        }
         if answer.done || answer.choices.iter().any(|c| c.finish_reason.is_some()) {
             return None;
         }

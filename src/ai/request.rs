@@ -171,6 +171,8 @@ pub fn normalise(message: &mut Value) {
         && !calls.is_empty()
     {
         map.entry("tool_calls").or_insert_with(|| calls.iter().map(call).collect());
+        // Some servers insist on the field.
+        map.entry("content").or_insert(Value::Null);
     }
 }
 

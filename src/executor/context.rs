@@ -101,10 +101,10 @@ impl Context {
         *self.state.started.get_or_init(now)
     }
 
-    /// Counts dropped iterations.
-    pub(super) fn drop_iterations(&self, count: u64) {
-        if count == 0 {
-            return;
+    /// Counts dropped iterations, and gives their number: 0 when the run was ended early, which drops none.
+    pub(super) fn drop_iterations(&self, count: u64) -> u64 {
+        if count == 0 || self.stop.reason().is_some() {
+            return 0;
         }
         self.bus.emit(SampleBatch {
             time_ns: self.run.clock.unix_ns(now()),
@@ -112,6 +112,7 @@ impl Context {
             samples: vec![Builtin::DroppedIterations.sample(count as f64)],
             ..SampleBatch::default()
         });
+        count
     }
 
     /// A planned VU; None when the run is stopping, which a VU that cannot be replaced makes it do.

@@ -57,7 +57,7 @@ pub(super) fn run(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
         .await;
         let started = context.state.next_iteration.load(Ordering::Relaxed);
         let dropped = total.saturating_sub(started);
-        context.drop_iterations(dropped);
+        let dropped = context.drop_iterations(dropped);
         context.facts(started, dropped)
     })
 }

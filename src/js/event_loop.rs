@@ -269,6 +269,10 @@ impl EventLoop {
             }
             self.check_rejected()?;
             if !self.turn(context)? {
+                // `exec.test.abort()` in an asynchronous function leaves the promises of its callers behind.
+                if host(context).shared.stop.reason().is_some() {
+                    return Err(interrupted());
+                }
                 return Err(super::convert::error(
                     "a promise is still pending and nothing is left that could settle it",
                 ));

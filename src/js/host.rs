@@ -255,6 +255,12 @@ impl Host {
         });
     }
 
+    /// Emits samples with tags and metadata of an earlier moment.
+    pub(crate) fn emit_as(&self, at: Instant, tags: Tags, metadata: Option<Arc<[Tag]>>, samples: Vec<Sample>) {
+        let time_ns = self.shared.state.clock.unix_ns(at);
+        self.shared.bus.emit(SampleBatch { time_ns, tags, metadata, samples, extra: Extra::None });
+    }
+
     /// Recomputes the VU's tags; called when scenario, group or user tags change.
     pub(crate) fn refresh_tags(&self, scenario_tags: Option<&BTreeMap<String, String>>) {
         let Some(options) = self.shared.options.get() else { return };

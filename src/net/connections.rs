@@ -24,6 +24,8 @@ use super::timed_io::{IoStamps, TimedIo};
 
 /// Largest head of an answer.
 const HEAD_LIMIT: usize = 1 << 20;
+/// Most headers of an answer; room for them is made for every answer.
+const MAX_HEADERS: usize = 1_000;
 
 /// A piece of a request body on HTTP/2: small, so that "polled to its end" is close to "written".
 const H2_PIECE: usize = 64 << 10;
@@ -84,6 +86,7 @@ impl H1 {
         let (sender, driver) = http1::Builder::new()
             .title_case_headers(true)
             .max_buf_size(HEAD_LIMIT)
+            .max_headers(MAX_HEADERS)
             .handshake(TokioIo::new(dialled.io))
             .await
             .map_err(|error| NetError::from_hyper(&error, false))?;

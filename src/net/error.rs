@@ -188,7 +188,7 @@ impl NetError {
             source = cause.source();
         }
         if error.is_parse_too_large() {
-            return Self::too_large("the head of the answer is too large (limit: 100 headers or 1 MiB)");
+            return Self::too_large("the head of the answer is too large (limit: 1,000 headers or 1 MiB)");
         }
         if error.is_parse() {
             return Self::new(1000, NetErrorKind::Protocol, format!("malformed HTTP answer: {}", chain(error)));

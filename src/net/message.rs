@@ -128,15 +128,15 @@ impl Outgoing {
     }
 }
 
-/// The jar's cookies, then the request's own; one that replaces goes instead of the jar's of its name.
+/// The request's own cookies, then the jar's; one that replaces goes instead of the jar's of its name.
 fn cookies(hop: &Hop, request: &Request) -> String {
-    let mut pairs: Vec<(String, String)> = Vec::new();
     let own = if hop.trusted { &request.cookies[..] } else { &[] };
+    let mut pairs: Vec<_> = own.iter().map(|cookie| (cookie.name.clone(), cookie.value.clone())).collect();
     if let Some(jar) = &request.jar {
-        pairs = jar.lock().unwrap_or_else(PoisonError::into_inner).cookies_for(&hop.url);
-        pairs.retain(|(name, _)| !own.iter().any(|cookie| cookie.replace && cookie.name == *name));
+        let mut kept = jar.lock().unwrap_or_else(PoisonError::into_inner).cookies_for(&hop.url);
+        kept.retain(|(name, _)| !own.iter().any(|cookie| cookie.replace && cookie.name == *name));
+        pairs.extend(kept);
     }
-    pairs.extend(own.iter().map(|cookie| (cookie.name.clone(), cookie.value.clone())));
     let mut text = hop.headers.get("Cookie").unwrap_or_default().to_owned();
     for (name, value) in pairs {
         if !text.is_empty() {
@@ -270,7 +270,7 @@ mod tests {
         let own = |name: &str, replace| RequestCookie { name: name.into(), value: "x y".into(), replace };
         request.cookies = vec![own("a", true), own("b", false)];
         let mut hop = hop(url.as_str(), &[("cookie", "z=0")]);
-        assert_eq!(cookies(&hop, &request), "z=0; b=2; a=\"x y\"; b=\"x y\"");
+        assert_eq!(cookies(&hop, &request), "z=0; a=\"x y\"; b=\"x y\"; b=2");
         hop.trusted = false;
         assert_eq!(cookies(&hop, &request), "z=0; a=1; b=2");
         hop.trusted = true;

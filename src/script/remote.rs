@@ -84,11 +84,12 @@ impl Remote {
                 decode(cached.map(|e| (e.body, e.found)), url)
             }
             Err(failure) => match jslib::text(url) {
-                Some(text) if failure.passing => {
+                // Whatever stands in the way: a proxy may answer in the library's place.
+                Some(text) => {
                     tracing::warn!("{}; inrush's own version of this library is used", failure.message);
                     Ok((text.to_owned(), url.clone()))
                 }
-                _ => Err(ReadError::new(
+                None => Err(ReadError::new(
                     failure.message,
                     Some(if failure.dead {
                         "check the network, HTTPS_PROXY and SSL_CERT_FILE; or download the file and import it as './name.js'".to_owned()

@@ -213,3 +213,54 @@ export default function () {
         }
     }
 }
+
+#[test]
+fn asynchronous_requests_and_sockets_carry_the_tags_of_their_beginning() {
+    let script = r#"
+import http from 'k6/http';
+import exec from 'k6/execution';
+import { group } from 'k6';
+import { WebSocket } from 'k6/websockets';
+export default async function () {
+  const tags = exec.vu.metrics.tags, metadata = exec.vu.metrics.metadata;
+  const url = `${__ENV.BASE}/status/200`;
+  let grouped;
+  group('g', () => { grouped = http.asyncRequest('GET', url, null, { tags: { name: 'grouped' } }); });
+  tags.t = 'one'; metadata.trace = 'm1';
+  const one = http.asyncRequest('GET', url, null, { tags: { name: 'one' } });
+  const ws = new WebSocket(__ENV.WS);
+  tags.t = 'two'; delete metadata.trace;
+  const two = http.asyncRequest('GET', url, null, { tags: { name: 'two' } });
+  tags.t = 'three';
+  ws.onopen = () => ws.close();
+  await Promise.all([grouped, one, two]);
+}
+"#;
+    let (server, sockets) = (server::plain(), crate::websocket_server::plain());
+    let (base, ws) = (format!("BASE={}", server.base("http")), format!("WS={}/echo", sockets.base("ws")));
+    let ran = run_script(script, &["-e", &base, "-e", &ws, "-o", "json=o.json", "--system-tags", "name,group,status"])
+        .exits(0);
+    let lines = lines(&ran.file("o.json"));
+    let requests = points(&lines, "http_reqs");
+    let of = |name: &str| {
+        *requests.iter().find(|l| l["data"]["tags"]["name"] == name).unwrap_or_else(|| panic!("{}", ran.all()))
+    };
+    assert_eq!(of("grouped")["data"]["tags"]["group"], "::g");
+    assert_eq!((&of("one")["data"]["tags"]["t"], &of("two")["data"]["tags"]["t"]), (&"one".into(), &"two".into()));
+    assert_eq!((&of("one")["data"]["metadata"]["trace"], &of("two")["data"]["metadata"]), (&"m1".into(), &Value::Null));
+    for metric in ["ws_sessions", "ws_session_duration"] {
+        let samples = points(&lines, metric);
+        assert_eq!(samples.len(), 1, "{}", ran.all());
+        let data = &samples[0]["data"];
+        assert_eq!((&data["tags"]["t"], &data["metadata"]["trace"]), (&"one".into(), &"m1".into()), "{data}");
+    }
+}
+
+#[test]
+fn an_abort_in_an_asynchronous_function_is_no_error_of_the_iteration() {
+    let script = "import exec from 'k6/execution';
+async function inner() { await Promise.resolve(); try { exec.test.abort('why'); } catch (e) { console.log('caught'); } }
+export default async function () { await inner(); }";
+    let ran = run_script(script, &[]).exits(108).says(&["test aborted: why"]);
+    assert!(!ran.stderr.contains("still pending") && !ran.stderr.contains("caught"), "{}", ran.all());
+}

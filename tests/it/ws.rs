@@ -233,7 +233,7 @@ export default () => {
   [seen] = headers({ jar });
   eq('own jar', seen.cookie, 'own=jar');
   [seen] = headers({ headers: { 'user-agent': 'other' }, cookies: { a: 'b' }, compression: 'deflate' });
-  eq('cookies', [seen.cookie, seen['user-agent'], seen['sec-websocket-extensions']], ['visited=yes; a=b', 'other', undefined]);
+  eq('cookies', [seen.cookie, seen['user-agent'], seen['sec-websocket-extensions']], ['a=b; visited=yes', 'other', undefined]);
   done();
 };",
         &[],

@@ -141,22 +141,6 @@ fn map_message(message: &Value) -> Value {
             }
         }
     }
-    let Some(fields) = message.as_object_mut() else { return message };
-    if let Some(id) = fields.remove("toolCallId") {
-        fields.insert("tool_call_id".to_owned(), id);
-    }
-    if let Some(Value::Array(calls)) = fields.remove("toolCalls") {
-        let calls = calls.into_iter().map(|call| {
-            let arguments = match call.get("arguments") {
-                Some(Value::String(json)) => json.clone(),
-                Some(object) => object.to_string(),
-                None => "{}".to_owned(),
-            };
-            json!({ "id": call["id"], "type": "function", "function": { "name": call["name"], "arguments": arguments } })
-        });
-        fields.insert("tool_calls".to_owned(), calls.collect());
-        fields.entry("content").or_insert(Value::Null);
-    }
     message
 }
 

@@ -45,6 +45,10 @@ pub(super) fn on_event(event: &Frame<'_>, answer: &mut Answer) -> Result<(), Mal
         return Ok(());
     }
     // An error can be a bare string, and its wording is all that counts.
+    // An array would pass for the struct, field by field.
+    if data.trim_ascii().first() == Some(&b'[') {
+        return Err(Malformed::new("event is not a chat chunk: it is an array", data));
+    }
     let chunk: Chunk<'_> =
         serde_json::from_slice(data).map_err(|e| Malformed::json("event is not a chat chunk", &e, data))?;
     take_chunk(&chunk, data, answer);

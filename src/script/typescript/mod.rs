@@ -5,6 +5,7 @@
 //! recursive and a hostile source must end in an error, not in a crash.
 
 mod depth;
+mod params;
 mod scan;
 
 use std::ops::Range;
@@ -112,6 +113,10 @@ fn compile_here(source: &str, path: &str, typescript: bool) -> Result<Compiled, 
         return Err(parsed.diagnostics.iter().map(syntax_error).collect());
     }
     let stack = depth::stack_need(&parsed.program).map_err(|e| vec![e])?;
+    let unsupported = scan::unsupported(&parsed.program);
+    if !unsupported.is_empty() {
+        return Err(unsupported);
+    }
     if !typescript {
         return Ok(describe(source.to_owned(), &parsed, stack));
     }
@@ -185,6 +190,7 @@ fn describe(code: String, parsed: &ParserReturn<'_>, stack: usize) -> Compiled {
 /// What has to be changed for the engine's parser.
 fn engine_edits(code: &str, program: &Program<'_>) -> Vec<Edit> {
     let mut edits = bracket_async_default(code, program);
+    edits.extend(params::edits(program));
     // It wants a semicolon after a list of exports that ends the file.
     if let Some(Statement::ExportNamedDeclaration(last)) = program.body.last()
         && !code[..last.span.end as usize].ends_with(';')

@@ -2,13 +2,15 @@
 
 use oxc_ast::ast::{
     ArrowFunctionExpression, AssignmentExpression, AssignmentTarget, AwaitExpression, CallExpression, Expression,
-    ForOfStatement, Function, ImportExpression, ObjectPropertyKind, Program, StringLiteral,
+    ForOfStatement, Function, ImportExpression, ObjectPropertyKind, Program, StringLiteral, VariableDeclaration,
+    VariableDeclarationKind,
 };
 use oxc_ast_visit::{Visit, walk};
 use oxc_span::Span;
 use oxc_syntax::module_record::{ExportExportName, ExportImportName, ImportImportName, ModuleRecord};
 use oxc_syntax::scope::ScopeFlags;
 
+use super::SyntaxError;
 use crate::script::links::{Exports, How, Import, ImportedName, Namespace};
 
 /// The static imports and re-exports of an ES module, one per specifier, in order.
@@ -96,6 +98,27 @@ pub(super) fn exports(record: &ModuleRecord<'_>) -> Exports {
         }
     }
     out
+}
+
+/// What the parser knows and the engine does not: accepted by it, and wrong or worse when it runs.
+pub(super) fn unsupported(program: &Program<'_>) -> Vec<SyntaxError> {
+    struct Walker(Vec<SyntaxError>);
+    impl<'a> Visit<'a> for Walker {
+        fn visit_variable_declaration(&mut self, it: &VariableDeclaration<'a>) {
+            if matches!(it.kind, VariableDeclarationKind::Using | VariableDeclarationKind::AwaitUsing) {
+                self.0.push(SyntaxError {
+                    message: "`using` declarations are not supported".to_owned(),
+                    offset: it.span.start as usize,
+                    length: "using".len(),
+                    help: Some("declare it with const, and dispose of it in a `finally` block".to_owned()),
+                });
+            }
+            walk::walk_variable_declaration(self, it);
+        }
+    }
+    let mut walker = Walker(Vec::new());
+    walker.visit_program(program);
+    walker.0
 }
 
 /// What the walk finds.

@@ -7,7 +7,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
 use bytes::Bytes;
 
-use crate::js::convert::{arg, bytes, define, entries, is_array, length_of, string, string_or_bytes, to_text};
+use super::go_text::go_text;
+use crate::js::convert::{
+    arg, bytes, define, entries, is_array, length_of, string, string_or_bytes, to_text, type_error,
+};
 use crate::net::http::Request;
 
 /// Sets body and `Content-Type` of a request.
@@ -23,9 +26,15 @@ pub(super) fn set_body(request: &mut Request, body: &JsValue, context: &mut Cont
         request.body = Some(Bytes::from(bytes));
         return Ok(());
     }
-    let Some(object) = body.as_object() else {
-        request.body = Some(Bytes::from(to_text(body, context)?));
-        return Ok(());
+    let object = match body.as_object() {
+        Some(object) if !is_array(&object, context) => object,
+        other => {
+            let what = if other.is_some() { "array" } else { body.type_of() };
+            return Err(type_error(format!(
+                "http: the body must be a string, an ArrayBuffer or an object of form fields, not a value of type {what}: \
+                 JSON.stringify(body) makes a text of it"
+            )));
+        }
     };
     let fields = fields(&object, context)?;
     if fields.iter().any(|(_, value)| file_of(value, context).is_some()) {
@@ -63,7 +72,7 @@ fn encoded(mut fields: Vec<(String, JsValue)>, context: &mut Context) -> JsResul
         if value.is_null_or_undefined() {
             form.append_pair(&name, "");
         } else {
-            form.append_pair(&name, &to_text(&value, context)?);
+            form.append_pair(&name, &go_text(&value, context)?);
         }
     }
     Ok(form.finish())
@@ -141,7 +150,7 @@ fn multipart(request: &mut Request, fields: Vec<(String, JsValue)>, context: &mu
                 out.extend_from_slice(&file.data);
             }
             None => {
-                let text = if value.is_null_or_undefined() { String::new() } else { to_text(&value, context)? };
+                let text = if value.is_null_or_undefined() { String::new() } else { go_text(&value, context)? };
                 out.extend_from_slice(format!("\r\n\r\n{text}").as_bytes());
             }
         }

@@ -10,6 +10,7 @@ use url::Url;
 use super::state;
 use crate::js::convert::{Native, arg, define, error, string, to_text, type_error};
 use crate::js::host::host;
+use crate::net::Headers;
 use crate::net::cookies::{Cookie, CookieJar};
 use crate::net::http::Exchange;
 
@@ -45,9 +46,8 @@ pub(super) fn set_cookies(exchange: &Exchange) -> Vec<SetCookie> {
 }
 
 /// The cookies an exchange sent: name and value.
-pub(super) fn sent_cookies(exchange: &Exchange) -> Vec<(String, String)> {
-    exchange
-        .request_headers
+pub(super) fn sent_cookies(headers: &Headers) -> Vec<(String, String)> {
+    headers
         .all("Cookie")
         .flat_map(|header| header.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))

@@ -9,7 +9,7 @@ use super::expected::Expected;
 use super::request::Report;
 use crate::clock::millis;
 use crate::js::host::Host;
-use crate::metrics::{Builtin, Extra, SystemTag, Tags};
+use crate::metrics::{Builtin, SystemTag, Tags};
 use crate::net::Exchange;
 
 /// Tag sets a VU keeps at hand. Scripts alternate between a few endpoints; one with ids in its URLs finds nothing here, and
@@ -46,7 +46,7 @@ impl TagMemo {
         if exchange.error.is_some() {
             return tags(host, exchange, report, expected);
         }
-        let base = host.tags.borrow().clone();
+        let base = report.vu_tags.clone();
         let name = report.name.as_deref().unwrap_or(&exchange.url);
         let tls = exchange.remote.tls.as_ref().map(|tls| tls.version);
         let mut known = self.known.borrow_mut();
@@ -124,7 +124,7 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
     if let Some(expected) = expected {
         add(SystemTag::ExpectedResponse, if expected { "true" } else { "false" });
     }
-    host.tags.borrow().with(pairs)
+    report.vu_tags.with(pairs)
 }
 
 /// Emits the samples of one hop.
@@ -146,5 +146,6 @@ pub(crate) fn exchange(host: &Host, memo: &TagMemo, exchange: &Exchange, report:
     if let Some(expected) = expected {
         samples.push(Builtin::HttpReqFailed.sample(f64::from(u8::from(!expected))));
     }
-    host.emit(exchange.marks.end, Some(memo.tags(host, exchange, report, expected)), samples, Extra::None);
+    let tags = memo.tags(host, exchange, report, expected);
+    host.emit_as(exchange.marks.end, tags, report.metadata.clone(), samples);
 }

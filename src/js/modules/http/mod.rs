@@ -6,6 +6,7 @@ mod cookies;
 mod emit;
 mod expected;
 mod fetch;
+mod go_text;
 mod page;
 mod request;
 mod response;
@@ -27,7 +28,7 @@ pub(crate) use request::timeout;
 
 use self::expected::Expected;
 use self::request::{Prepared, Report, prepare};
-use self::response::{Response, ResponseData};
+use self::response::{Asked, Response, ResponseData};
 use super::metrics::class;
 
 /// What a Response takes beside its bodies: URL, headers both ways, times; roughly.
@@ -164,6 +165,7 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
     for hop in &response.hops {
         emit::exchange(&host, &state.memo, hop, report);
     }
+    let asked = response.hops.first().filter(|_| response.hops.len() > 1).map(|first| Box::new(Asked::of(first)));
     let Some(last) = response.hops.into_iter().last() else {
         return Err(error("the request was never sent"));
     };
@@ -175,7 +177,7 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
         tracing::warn!(error = %text, "Request Failed");
     }
     host.count_bytes(HEADS_BYTES + last.body.len() + last.request_body.as_ref().map_or(0, bytes::Bytes::len));
-    Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type }, context)?.into())
+    Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type, asked }, context)?.into())
 }
 
 /// `http.asyncRequest()`: what is wrong with its arguments rejects the promise.

@@ -20,8 +20,8 @@ use crate::html::Page;
 use crate::js::convert::{arg, array_buffer, define, error, from_json, string, text, type_error};
 use crate::js::host::host;
 use crate::js::json_parse;
-use crate::net::Exchange;
 use crate::net::headers::canonical;
+use crate::net::{Exchange, Headers};
 
 /// How the script wants the body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,29 @@ pub(crate) enum BodyType {
 pub(crate) struct ResponseData {
     pub(crate) exchange: Exchange,
     pub(crate) body_type: BodyType,
+    /// What the script asked for, when redirects or a login led on from there.
+    pub(crate) asked: Option<Box<Asked>>,
+}
+
+/// The request a script made.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    method: String,
+    url: String,
+    body: Option<Bytes>,
+    headers: Headers,
+}
+
+impl Asked {
+    /// The request of a hop.
+    pub(crate) fn of(exchange: &Exchange) -> Self {
+        Self {
+            method: exchange.method.clone(),
+            url: exchange.url.clone(),
+            body: exchange.request_body.clone(),
+            headers: exchange.request_headers.clone(),
+        }
+    }
 }
 
 #[derive(Trace, Finalize, JsData)]
@@ -218,13 +241,17 @@ fn timings(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsV
 
 fn request(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsValue> {
     let data = Arc::clone(&response.borrow().data().data);
-    let exchange = &data.exchange;
+    let last = &data.exchange;
+    let (method, url, body, sent) = match &data.asked {
+        Some(asked) => (&asked.method, &asked.url, &asked.body, &asked.headers),
+        None => (&last.method, &last.url, &last.request_body, &last.request_headers),
+    };
     let object = JsObject::with_object_proto(context.intrinsics());
-    define(&object, "method", string(&exchange.method));
-    define(&object, "url", string(&exchange.url));
-    define(&object, "body", string(&String::from_utf8_lossy(exchange.request_body.as_deref().unwrap_or_default())));
+    define(&object, "method", string(method));
+    define(&object, "url", string(url));
+    define(&object, "body", string(&String::from_utf8_lossy(body.as_deref().unwrap_or_default())));
     let headers = JsObject::with_object_proto(context.intrinsics());
-    for (name, value) in exchange.request_headers.iter() {
+    for (name, value) in sent.iter() {
         let name = canonical(name);
         let existing = headers.get(JsString::from(name.as_str()), context)?;
         match existing.as_object() {
@@ -239,7 +266,7 @@ fn request(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsV
     }
     define(&object, "headers", headers);
     let cookies = JsObject::with_object_proto(context.intrinsics());
-    for (name, value) in super::cookies::sent_cookies(exchange) {
+    for (name, value) in super::cookies::sent_cookies(sent) {
         let cookie = JsObject::with_object_proto(context.intrinsics());
         define(&cookie, "name", string(&name));
         define(&cookie, "value", string(&value));

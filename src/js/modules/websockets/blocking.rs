@@ -15,12 +15,12 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::params::{self, Caller};
-use super::samples::{self, Pings};
+use super::samples::{self, Labels, Pings};
 use crate::js::convert::{Native, arg, array_buffer, define, error, function, string, text, to_text, type_error};
 use crate::js::host::{Host, host, is_interrupted};
 use crate::js::modules::go_error::go_error;
 use crate::js::modules::metrics::class;
-use crate::metrics::{Builtin, Tags};
+use crate::metrics::Builtin;
 use crate::net::websocket::{self, Command, Handshake, Incoming, Outgoing, Received, Written};
 use crate::net::{self, NetError};
 
@@ -43,7 +43,7 @@ struct Shared {
     next_timer: u64,
     commands: mpsc::UnboundedSender<Command>,
     pings: Pings,
-    tags: Tags,
+    tags: Labels,
     closed: bool,
 }
 
@@ -110,7 +110,7 @@ fn connect(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let open = params.open;
     let (handshake, session) = host.block(async move { websocket::connect(&client, open).await })?;
     let shown = super::shown(&url);
-    let tags = samples::tags(&host, &params.tags, &shown, &handshake, false);
+    let tags = samples::tags(&host, &samples::now(&host), &params.tags, &shown, &handshake, false);
     samples::connected(&host, &handshake, &tags);
     let start = handshake.start;
     let session = match session {

@@ -1,22 +1,32 @@
 //! The samples of a WebSocket session, with k6's tags.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::millis;
 use crate::js::host::Host;
-use crate::metrics::{Builtin, Extra, Sample, SystemTag, Tags};
+use crate::metrics::tags::Tag;
+use crate::metrics::{Builtin, Sample, SystemTag, Tags};
 use crate::net::websocket::Handshake;
 
-/// The tags of a session: the VU's now, the script's, and what the handshake told. A `name` of the script's stands in for the
+/// The labels of a session: tags, and the metadata it was made with.
+#[derive(Clone, Default)]
+pub(super) struct Labels {
+    pub(super) tags: Tags,
+    pub(super) metadata: Option<Arc<[Tag]>>,
+}
+
+/// The tags of a session: the VU's when it was made, the script's, and what the handshake told. A `name` of the script's stands in for the
 /// URL when `name_as_url`, and the URL for a missing name.
 pub(super) fn tags(
     host: &Host,
+    made_with: &Labels,
     own: &BTreeMap<String, String>,
     url: &str,
     handshake: &Handshake,
     name_as_url: bool,
-) -> Tags {
+) -> Labels {
     let mut pairs: Vec<(String, String)> = own.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     let mut add = |tag: SystemTag, value: &str| {
         if host.has(tag) {
@@ -41,25 +51,30 @@ pub(super) fn tags(
         add(SystemTag::Status, &answer.status.to_string());
         add(SystemTag::Subproto, answer.headers.get("Sec-WebSocket-Protocol").unwrap_or_default());
     }
-    host.tags.borrow().with(pairs)
+    Labels { tags: made_with.tags.with(pairs), metadata: made_with.metadata.clone() }
+}
+
+/// What the VU's samples carry now.
+pub(super) fn now(host: &Host) -> Labels {
+    Labels { tags: host.tags.borrow().clone(), metadata: host.metadata.borrow().clone() }
 }
 
 /// Emits one sample.
-pub(super) fn emit(host: &Host, at: Instant, tags: &Tags, sample: Sample) {
-    host.emit(at, Some(tags.clone()), vec![sample], Extra::None);
+pub(super) fn emit(host: &Host, at: Instant, labels: &Labels, sample: Sample) {
+    host.emit_as(at, labels.tags.clone(), labels.metadata.clone(), vec![sample]);
 }
 
 /// Emits what is known after the handshake, whether it succeeded or not.
-pub(super) fn connected(host: &Host, handshake: &Handshake, tags: &Tags) {
+pub(super) fn connected(host: &Host, handshake: &Handshake, labels: &Labels) {
     let connecting = millis(handshake.end.saturating_duration_since(handshake.start));
     let samples = vec![Builtin::WsSessions.sample(1.0), Builtin::WsConnecting.sample(connecting)];
-    host.emit(handshake.start, Some(tags.clone()), samples, Extra::None);
+    host.emit_as(handshake.start, labels.tags.clone(), labels.metadata.clone(), samples);
 }
 
 /// Emits the length of a session, from before the connection was asked for.
-pub(super) fn ended(host: &Host, start: Instant, tags: &Tags) {
+pub(super) fn ended(host: &Host, start: Instant, labels: &Labels) {
     let end = Instant::now();
-    emit(host, end, tags, Builtin::WsSessionDuration.sample(millis(end.saturating_duration_since(start))));
+    emit(host, end, labels, Builtin::WsSessionDuration.sample(millis(end.saturating_duration_since(start))));
 }
 
 /// Pings on their way, by the text they carry.
@@ -83,11 +98,11 @@ impl Pings {
     }
 
     /// Emits the round trip of a pong that answers one of our pings.
-    pub(super) fn pong(&mut self, payload: &[u8], at: Instant, host: &Host, tags: &Tags) {
+    pub(super) fn pong(&mut self, payload: &[u8], at: Instant, host: &Host, labels: &Labels) {
         let sent = std::str::from_utf8(payload).ok().and_then(|id| self.sent.remove(id));
         match sent {
             Some(sent) => {
-                emit(host, at, tags, Builtin::WsPing.sample(millis(at.saturating_duration_since(sent))));
+                emit(host, at, labels, Builtin::WsPing.sample(millis(at.saturating_duration_since(sent))));
             }
             None => tracing::debug!("websocket: a pong that answers none of our pings"),
         }

@@ -21,13 +21,13 @@ use tokio::sync::mpsc;
 use super::blob;
 use super::events::{Kind, Listeners, event};
 use super::params::{self, Caller};
-use super::samples::{self, Pings};
+use super::samples::{self, Labels, Pings};
 use crate::js::convert::{
     Native, arg, array_buffer, bytes, define, error, is_array, length_of, string, to_text, type_error,
 };
 use crate::js::host::{Host, host};
 use crate::js::modules::metrics::class;
-use crate::metrics::{Builtin, Tags};
+use crate::metrics::Builtin;
 use crate::net::websocket::{self, Closed, Command, Handshake, Incoming, Outgoing, Received, Session};
 
 /// Events taken from a socket at a time; microtasks run between them.
@@ -58,7 +58,8 @@ struct State {
     extensions: RefCell<String>,
     commands: RefCell<Option<mpsc::UnboundedSender<Command>>>,
     pings: RefCell<Pings>,
-    tags: RefCell<Tags>,
+    /// What its samples carry: until the handshake told more, what the VU's carried when it was made.
+    labels: RefCell<Labels>,
     /// Set when the connection was made.
     started: Cell<Option<Instant>>,
 }
@@ -104,7 +105,7 @@ impl Class for WebSocket {
             extensions: RefCell::default(),
             commands: RefCell::default(),
             pings: RefCell::default(),
-            tags: RefCell::default(),
+            labels: RefCell::new(samples::now(&host(context))),
             started: Cell::new(None),
         };
         Ok(Self {
@@ -341,9 +342,9 @@ fn refused(socket: &JsObject, handshake: &Handshake, message: &str, context: &mu
 
 /// Takes over what the handshake told, and emits its samples.
 fn note(host: &Host, state: &State, handshake: &Handshake) {
-    let tags = samples::tags(host, &state.own_tags, &state.url, handshake, true);
-    samples::connected(host, handshake, &tags);
-    *state.tags.borrow_mut() = tags;
+    let labels = samples::tags(host, &state.labels.borrow(), &state.own_tags, &state.url, handshake, true);
+    samples::connected(host, handshake, &labels);
+    *state.labels.borrow_mut() = labels;
 }
 
 /// Waits for events and delivers them, until the connection is closed.
@@ -394,7 +395,7 @@ fn deliver(socket: &JsObject, state: &Rc<State>, received: Received, context: &m
         }
         Incoming::Ping => dispatch(socket, Kind::Ping, at, |_| {}, context),
         Incoming::Pong(payload) => {
-            state.pings.borrow_mut().pong(payload, at, &host, &state.tags.borrow());
+            state.pings.borrow_mut().pong(payload, at, &host, &state.labels.borrow());
             dispatch(socket, Kind::Pong, at, |_| {}, context)
         }
         Incoming::Written(written) => {
@@ -402,7 +403,7 @@ fn deliver(socket: &JsObject, state: &Rc<State>, received: Received, context: &m
             if let Some(id) = &written.ping {
                 state.pings.borrow_mut().sent(id, at);
             }
-            samples::emit(&host, at, &state.tags.borrow(), Builtin::WsMsgsSent.sample(1.0));
+            samples::emit(&host, at, &state.labels.borrow(), Builtin::WsMsgsSent.sample(1.0));
             Ok(())
         }
         Incoming::Closed(closed) => end(socket, state, closed.clone(), at, context),
@@ -410,7 +411,7 @@ fn deliver(socket: &JsObject, state: &Rc<State>, received: Received, context: &m
 }
 
 fn message(socket: &JsObject, state: &Rc<State>, at: Instant, data: JsValue, context: &mut Context) -> JsResult<()> {
-    samples::emit(&host(context), at, &state.tags.borrow(), Builtin::WsMsgsReceived.sample(1.0));
+    samples::emit(&host(context), at, &state.labels.borrow(), Builtin::WsMsgsReceived.sample(1.0));
     let origin = string(&state.url);
     let fill = |event: &JsObject| {
         define(event, "data", data);
@@ -445,7 +446,7 @@ fn end(socket: &JsObject, state: &Rc<State>, closed: Closed, at: Instant, contex
     }
     *state.commands.borrow_mut() = None;
     if let Some(started) = state.started.get() {
-        samples::ended(&host(context), started, &state.tags.borrow());
+        samples::ended(&host(context), started, &state.labels.borrow());
     }
     if let Some(message) = &closed.error {
         let message = string(message);
