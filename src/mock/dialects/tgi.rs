@@ -68,7 +68,7 @@ fn refuse(refused: &Refused) -> Response {
         _ => (refused.status(), "incomplete_generation"),
     };
     let message = match &refused.why {
-        Why::Overloaded => "Model is overloaded".to_owned(),
+        Why::Overloaded | Why::RateLimited(_) => "Model is overloaded".to_owned(),
         Why::Invalid { message, .. } => format!("Input validation error: {message}"),
         Why::ContextLength { limit, prompt, output } => format!(
             "Input validation error: `inputs` tokens + `max_new_tokens` must be <= {limit}. Given: {prompt} `inputs` tokens and {output} `max_new_tokens`"
