@@ -31,6 +31,6 @@ export default function () {
     'counted by the provider': (r) => r.usage.source === 'provider',
   });
   // What the server says of itself, where it does: beside our own figures, never instead.
-  if (res.server) console.log(`${llm.provider}: e2e ${res.e2e} ms, by its own account ${JSON.stringify(res.server)}`);
+  if (res.server?.total) console.log(`${llm.provider}: e2e ${res.e2e} ms, by its own account ${res.server.total} ms`);
   if (res.rateLimit.requests.remaining === 0) console.warn(`${llm.provider}: the limit on requests is used up`);
 }

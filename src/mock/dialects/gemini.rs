@@ -35,6 +35,18 @@ pub(super) const DIALECT: Dialect = Dialect {
         },
         Route {
             method: "POST",
+            path: "/v1/models/{model}:generateContent",
+            about: "the same, version 1",
+            handler: Handler::Model(&GEMINI),
+        },
+        Route {
+            method: "POST",
+            path: "/v1/models/{model}:streamGenerateContent",
+            about: "the same, version 1",
+            handler: Handler::Model(&GEMINI),
+        },
+        Route {
+            method: "POST",
             path: "/v1/projects/{project}/locations/{location}/publishers/google/models/{model}:generateContent",
             about: "the same on Vertex AI, whole",
             handler: Handler::Model(&GEMINI),

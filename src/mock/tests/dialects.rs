@@ -167,7 +167,7 @@ async fn gemini_as_events_as_an_array_and_whole() {
         "tools": [{ "functionDeclarations": [{ "name": "get_weather", "parameters": { "type": "OBJECT", "properties": { "city": { "type": "STRING" } } } }] }],
         "generationConfig": { "maxOutputTokens": 50 },
     });
-    for path in ["/v1beta/models/g:generateContent", "/v1beta/models/g:streamGenerateContent"] {
+    for path in ["/v1/models/g:generateContent", "/v1/models/g:streamGenerateContent"] {
         let reply = post(&mock, path, &call).await.json();
         let first = if reply.is_array() { &reply[0] } else { &reply };
         let called = &first["candidates"][0]["content"]["parts"][0]["functionCall"];
