@@ -45,7 +45,7 @@ struct Cli {
 enum Command {
     /// Run a script: `inrush run script.js`, `.ts`, or `-` for standard input
     Run(Box<run::RunArgs>),
-    /// Serve a mock LLM endpoint (OpenAI chat dialect) with exact pacing
+    /// Serve a mock of the model APIs (OpenAI, Anthropic, Gemini, Bedrock, Ollama, ...) with exact pacing
     Mock(Box<mock::MockArgs>),
     /// Write a first script from a template
     New(new::NewArgs),

@@ -346,6 +346,8 @@ fn start_mock(args: &RunArgs, env: &mut BTreeMap<String, String>, found: &mut Pr
     let address = server.as_ref().map_or_else(|| "http://127.0.0.1:1/v1".to_owned(), MockServer::base_url);
     env.insert("INRUSH_BASE_URL".to_owned(), address);
     env.entry("INRUSH_MODEL".to_owned()).or_insert_with(|| MOCK_MODEL.to_owned());
+    // Paths of Google Cloud name a project, and the mock takes any.
+    env.entry("GOOGLE_CLOUD_PROJECT".to_owned()).or_insert_with(|| "mock".to_owned());
     // Without this a real key from the environment would travel to the mock.
     env.insert("INRUSH_API_KEY".to_owned(), key.unwrap_or_else(|| "mock".to_owned()));
     server

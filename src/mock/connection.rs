@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 
 use super::http_request::{ReadError, Request, client_gone, read_request, write_all};
 use super::http_response::Response;
+use super::model_call;
 use super::pacer::{Ending, Outcome, Source};
 use super::route::{Answer, Call, Handler, PlainAnswer, find};
 use super::scripted::{Piece, Scripted};
@@ -76,11 +77,18 @@ async fn respond(shared: &Shared, request: &mut Request, socket: &Arc<TcpStream>
             let PlainAnswer { response, delay } = handler(request, &params);
             if delay.is_zero() { Answer::now(response, record) } else { delayed(&response, delay, request, record) }
         }
-        Ok((Handler::Call(handler), _)) => {
+        Ok((handler, params)) => {
             let (id, method, arrived) = (request.id.clone(), request.method.clone(), request.arrived);
+            let params = params.into_iter().map(str::to_owned).collect();
+            let call = Call { shared, request: &mut *request, params, record };
+            let answering = match handler {
+                Handler::Model(speech) => model_call::answer(speech, call),
+                Handler::Call(handler) => handler(call),
+                Handler::Plain(_) => return Outcome::Close,
+            };
             tokio::select! {
                 biased;
-                answer = handler(Call { shared, request: &mut *request, record }) => answer,
+                answer = answering => answer,
                 at = client_gone(socket, buffer) => {
                     // It waited for a place and left: the call's own record went with it.
                     Counters::add(&shared.counters.closed_early, 1);

@@ -12,42 +12,39 @@
 
 mod config;
 mod connection;
+mod dialects;
 mod dist;
 mod example_json;
 mod fault;
 mod gate;
 mod http_request;
 mod http_response;
-mod openai_chat;
+mod model_call;
 mod outage;
 mod pacer;
 mod plain;
+mod plan;
+mod prompt;
+mod question;
 mod rate_limit;
+mod refused;
 mod route;
 mod scripted;
 mod server;
 mod stats;
+mod stream;
+mod structured;
 pub mod truth_log;
+mod whole;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
 pub use config::{MockConfig, UsageMode, WhenFull};
+pub use dialects::{DIALECTS, Dialect};
 pub use dist::{CountDist, DelayDist, KnobError};
 pub use fault::{AfterTokens, Fault};
 pub use outage::Outage;
 pub use server::{MockServer, start};
 pub use stats::MockStats;
-
-/// A model API the mock speaks.
-pub struct Dialect {
-    /// Its name, e.g. `openai-chat`.
-    pub name: &'static str,
-    /// One sentence on it.
-    pub about: &'static str,
-    routes: &'static [route::Route],
-}
-
-/// The model APIs, by name.
-pub static DIALECTS: &[Dialect] = &[openai_chat::DIALECT];

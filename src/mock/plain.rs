@@ -8,6 +8,7 @@ use std::time::Duration;
 use flate2::Compression;
 use serde_json::{Map, Value, json};
 
+use super::dialects::DIALECTS;
 use super::http_request::Request;
 use super::http_response::Response;
 use super::route::{Handler::Plain, PlainAnswer, Route};
@@ -51,7 +52,12 @@ pub(super) static ROUTES: &[Route] = &[
 fn about() -> PlainAnswer {
     Response::json(
         200,
-        &json!({ "name": "inrush mock", "version": env!("CARGO_PKG_VERSION"), "chat": "/v1/chat/completions" }),
+        &json!({
+            "name": "inrush mock",
+            "version": env!("CARGO_PKG_VERSION"),
+            "chat": "/v1/chat/completions",
+            "apis": DIALECTS.iter().map(|d| json!({ "name": d.name, "about": d.about })).collect::<Vec<_>>(),
+        }),
     )
     .into()
 }

@@ -32,8 +32,9 @@ impl Bucket {
         if missing <= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(missing * 60.0 / self.limit) }
     }
 
-    fn state(&self) -> BucketState {
-        BucketState {
+    fn state(&self, kind: LimitKind) -> LimitState {
+        LimitState {
+            kind,
             limit: self.limit as u64,
             remaining: self.level.max(0.0) as u64,
             reset: Duration::from_secs_f64((self.limit - self.level).max(0.0) * 60.0 / self.limit),
@@ -43,7 +44,8 @@ impl Bucket {
 
 /// What is left of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct BucketState {
+pub(super) struct LimitState {
+    pub(super) kind: LimitKind,
     pub(super) limit: u64,
     pub(super) remaining: u64,
     /// Time until the bucket is full again.
@@ -57,6 +59,9 @@ pub(super) enum LimitKind {
     Tokens,
 }
 
+/// Response headers.
+pub(super) type Headers = Vec<(&'static str, String)>;
+
 /// A refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -66,6 +71,13 @@ pub(super) struct Refusal {
     pub(super) requested: u64,
     /// When to try again; None = never, the request alone exceeds the limit.
     pub(super) retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    /// The refusal that a fault pretends: by no limit in particular, for a second.
+    pub(super) fn injected() -> Self {
+        Self { kind: LimitKind::Requests, limit: 0, used: 0, requested: 1, retry_after: Some(Duration::from_secs(1)) }
+    }
 }
 
 /// The limits of a mock.
@@ -80,10 +92,10 @@ struct Buckets {
     tokens: Option<Bucket>,
 }
 
-/// The outcome of asking, with the headers to send in either case.
+/// The outcome of asking, with the state of the limits afterwards.
 pub(super) struct Decision {
     pub(super) refused: Option<Refusal>,
-    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) limits: Vec<LimitState>,
 }
 
 impl RateLimits {
@@ -114,27 +126,32 @@ impl RateLimits {
                 });
             }
         }
-        let mut headers = Vec::new();
+        let mut limits = Vec::new();
         for (kind, bucket, amount) in present.into_iter().flatten() {
             if refused.is_none() {
                 bucket.level -= amount;
             }
-            let BucketState { limit, remaining, reset } = bucket.state();
-            let names = match kind {
-                LimitKind::Requests => {
-                    ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
-                }
-                LimitKind::Tokens => {
-                    ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
-                }
-            };
-            headers.extend(names.into_iter().zip([limit.to_string(), remaining.to_string(), go_duration(reset)]));
+            limits.push(bucket.state(kind));
         }
-        if let Some(Refusal { retry_after: Some(wait), .. }) = refused {
-            headers.extend(retry_headers(wait));
-        }
-        Decision { refused, headers }
+        Decision { refused, limits }
     }
+}
+
+/// The state of limits in OpenAI's headers.
+pub(super) fn openai_headers(limits: &[LimitState]) -> Headers {
+    let mut headers = Vec::new();
+    for LimitState { kind, limit, remaining, reset } in limits {
+        let names = match kind {
+            LimitKind::Requests => {
+                ["x-ratelimit-limit-requests", "x-ratelimit-remaining-requests", "x-ratelimit-reset-requests"]
+            }
+            LimitKind::Tokens => {
+                ["x-ratelimit-limit-tokens", "x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"]
+            }
+        };
+        headers.extend(names.into_iter().zip([limit.to_string(), remaining.to_string(), go_duration(*reset)]));
+    }
+    headers
 }
 
 /// `retry-after` (whole seconds, rounded up) and `retry-after-ms`.
@@ -166,8 +183,10 @@ pub(super) fn go_duration(d: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn value<'a>(decision: &'a Decision, name: &str) -> &'a str {
-        &decision.headers.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no {name}")).1
+    fn value(decision: &Decision, name: &str) -> String {
+        let mut headers = openai_headers(&decision.limits);
+        headers.extend(decision.refused.and_then(|r| r.retry_after).into_iter().flat_map(retry_headers));
+        headers.into_iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no {name}")).1
     }
 
     #[test]
@@ -204,7 +223,7 @@ mod tests {
     fn a_call_larger_than_the_limit_can_never_pass() {
         let decision = RateLimits::new(None, Some(100)).take(101, Instant::now());
         assert_eq!(decision.refused.unwrap().retry_after, None);
-        assert!(decision.headers.iter().all(|(name, _)| !name.starts_with("retry-after")));
+        assert_eq!(value(&decision, "x-ratelimit-limit-tokens"), "100");
     }
 
     #[test]
@@ -219,6 +238,6 @@ mod tests {
     #[test]
     fn without_limits_nothing_is_said() {
         let decision = RateLimits::new(None, None).take(1_000_000, Instant::now());
-        assert!(decision.refused.is_none() && decision.headers.is_empty());
+        assert!(decision.refused.is_none() && decision.limits.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::http_request::Request;
 use super::http_response::Response;
+use super::model_call::Speech;
 use super::pacer::Source;
 use super::server::Shared;
 use super::truth_log::Record;
@@ -20,6 +21,8 @@ use super::{DIALECTS, plain};
 pub(super) struct Call<'a> {
     pub(super) shared: &'a Shared,
     pub(super) request: &'a mut Request,
+    /// The values of the `{...}` parts of the path, as sent.
+    pub(super) params: Vec<String>,
     pub(super) record: Record,
 }
 
@@ -57,7 +60,9 @@ pub(super) type AnswerFuture<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 
 pub(super) enum Handler {
     /// From the request alone; the texts are the values of the `{...}` parts of the path.
     Plain(fn(&Request, &[&str]) -> PlainAnswer),
-    /// As a model: with limits, faults and pacing.
+    /// As a model that generates: with limits, faults and pacing.
+    Model(&'static Speech),
+    /// As another part of a model API.
     Call(for<'a> fn(Call<'a>) -> AnswerFuture<'a>),
 }
 
@@ -65,7 +70,7 @@ pub(super) enum Handler {
 pub(super) struct Route {
     /// In capitals; empty = any.
     pub(super) method: &'static str,
-    /// Segments; `{...}` stands for any one of them.
+    /// Segments; `{...}` stands for any one of them, or for what comes before a fixed ending.
     pub(super) path: &'static str,
     pub(super) about: &'static str,
     pub(super) handler: Handler,
@@ -97,7 +102,10 @@ fn matches<'r>(pattern: &str, path: &'r str) -> Option<Vec<&'r str>> {
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(params),
-            (Some(w), Some(g)) if w.starts_with('{') && !g.is_empty() => params.push(g),
+            (Some(w), Some(g)) if w.starts_with('{') => {
+                let ending = w.split_once('}').map_or("", |(_, ending)| ending);
+                params.push(g.strip_suffix(ending).filter(|value| !value.is_empty())?);
+            }
             (Some(w), Some(g)) if w == g => {}
             _ => return None,
         }
@@ -136,6 +144,9 @@ mod tests {
     fn patterns_match_whole_paths() {
         assert_eq!(matches("/status/{code}", "/status/404"), Some(vec!["404"]));
         assert_eq!(matches("/a/{x}/b/{y}", "/a/1/b/2/"), Some(vec!["1", "2"]));
+        assert_eq!(matches("/models/{m}:go", "/models/a:b:go"), Some(vec!["a:b"]));
+        assert_eq!(matches("/models/{m}:go", "/models/:go"), None);
+        assert_eq!(matches("/models/{m}:go", "/models/a:stay"), None);
         for (pattern, path) in
             [("/status/{code}", "/status"), ("/status/{code}", "/status//"), ("/a", "/a/b"), ("/a", "/")]
         {

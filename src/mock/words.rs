@@ -129,8 +129,8 @@ impl Passage {
         }
     }
 
-    /// The number of the next `tokens` tokens that lie wholly before the first of the stop sequences, if one occurs.
-    pub(super) fn tokens_before(&self, stops: &[String], tokens: usize) -> Option<usize> {
+    /// The number of the next `tokens` tokens that lie wholly before the first of the stop sequences, if one occurs, and which.
+    pub(super) fn tokens_before(&self, stops: &[String], tokens: usize) -> Option<(usize, String)> {
         let mut reader = self.clone();
         let mut text = Vec::new();
         let mut ends = Vec::with_capacity(tokens);
@@ -138,12 +138,12 @@ impl Passage {
             reader.write(1, &mut text);
             ends.push(text.len());
         }
-        let found = stops
+        let (found, stop) = stops
             .iter()
             .filter(|stop| !stop.is_empty())
-            .filter_map(|stop| memchr::memmem::find(&text, stop.as_bytes()))
+            .filter_map(|stop| Some((memchr::memmem::find(&text, stop.as_bytes())?, stop)))
             .min()?;
-        Some(ends.partition_point(|end| *end <= found))
+        Some((ends.partition_point(|end| *end <= found), stop.clone()))
     }
 }
 
@@ -176,7 +176,8 @@ mod tests {
         let passage = corpus().passage(3);
         let mut text = Vec::new();
         passage.clone().write(40, &mut text);
-        let before = passage.tokens_before(&[".".to_owned()], 40).unwrap();
+        let (before, stop) = passage.tokens_before(&[".".to_owned()], 40).unwrap();
+        assert_eq!(stop, ".");
         let mut kept = Vec::new();
         passage.clone().write(before, &mut kept);
         assert_eq!(text[kept.len()], b'.');

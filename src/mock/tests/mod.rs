@@ -1,5 +1,7 @@
 //! Tests of the mock over real sockets, with a raw client that sees every byte.
 
+mod dialect_errors;
+mod dialects;
 mod faults;
 mod limits;
 mod pacing;

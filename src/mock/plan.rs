@@ -3,20 +3,21 @@
 //! Pure but for the random numbers it is given. The writers ([`super::stream`], [`super::whole`]) follow it to the letter.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::error::ApiError;
-use super::request::ChatRequest;
+use super::config::MockConfig;
+use super::dist::{CountDist, DelayDist};
+use super::fault::{AfterTokens, Fault};
+use super::http_request::Request;
+use super::outage::Outage;
+use super::question::Question;
+use super::refused::Why;
 use super::structured::Structured;
-use crate::mock::config::MockConfig;
-use crate::mock::dist::{CountDist, DelayDist};
-use crate::mock::fault::{AfterTokens, Fault};
-use crate::mock::http_request::Request;
-use crate::mock::outage::Outage;
-use crate::mock::words::{Passage, corpus};
+use super::words::{Passage, corpus};
 
 /// Knobs a single request turns by `x-mock-...` headers.
 #[derive(Debug, Default)]
@@ -31,11 +32,10 @@ pub(super) struct Overrides {
 }
 
 impl Overrides {
-    pub(super) fn from_headers(request: &Request) -> Result<Self, ApiError> {
-        fn read<T: FromStr<Err: std::fmt::Display>>(request: &Request, name: &str) -> Result<Option<T>, ApiError> {
-            let parse = |text: &str| {
-                text.parse().map_err(|why: T::Err| ApiError::invalid(None, format!("header {name}: {why}")))
-            };
+    pub(super) fn from_headers(request: &Request) -> Result<Self, Why> {
+        fn read<T: FromStr<Err: std::fmt::Display>>(request: &Request, name: &str) -> Result<Option<T>, Why> {
+            let parse =
+                |text: &str| text.parse().map_err(|why: T::Err| Why::invalid(None, format!("header {name}: {why}")));
             request.header(name).map(parse).transpose()
         }
         Ok(Self {
@@ -50,15 +50,25 @@ impl Overrides {
     }
 }
 
+/// A call of a tool.
+#[derive(Clone, Debug)]
+pub(super) struct ToolCall {
+    pub(super) name: String,
+    /// As JSON.
+    pub(super) arguments: Arc<str>,
+}
+
 /// The answer to one request.
 pub(super) struct Plan {
     pub(super) reasoning_tokens: u32,
     pub(super) output_tokens: u32,
     pub(super) chunk_tokens: u32,
-    /// The name of the tool that is called; the output is its arguments.
-    pub(super) tool: Option<String>,
+    /// The tool that is called; the output is its arguments.
+    pub(super) tool: Option<ToolCall>,
     /// `stop`, `length` or `tool_calls`.
     pub(super) finish: &'static str,
+    /// The stop sequence before which the output ends.
+    pub(super) stopped_by: Option<String>,
     /// When the response head is due: at once, but for `slow-headers`.
     pub(super) head_due: Instant,
     pub(super) first_due: Instant,
@@ -72,41 +82,42 @@ pub(super) struct Plan {
 impl Plan {
     pub(super) fn make(
         config: &MockConfig,
-        chat: &ChatRequest,
+        asked: &Question,
         overrides: &Overrides,
         fault: Option<Fault>,
         base: Instant,
         mut rng: ChaCha8Rng,
     ) -> Self {
         let wanted_reasoning = match overrides.reasoning_tokens.unwrap_or(config.reasoning_tokens).draw(&mut rng) {
-            0 if overrides.reasoning_tokens.is_none() => effort_tokens(chat.reasoning_effort.as_deref()),
+            0 if overrides.reasoning_tokens.is_none() => asked.reasoning_tokens,
             n => n,
         };
         let wanted_output = overrides.output_tokens.unwrap_or(config.output_tokens).draw(&mut rng);
         let (reasoning, mut output) = (corpus().passage(rng.random()), corpus().passage(rng.random()));
         let (mut wanted_output, mut ended, mut tool) = (wanted_output, "stop", None);
-        if let Some(structured) = &chat.structured {
+        if let Some(structured) = &asked.structured {
             (output, wanted_output) = Passage::of_text(structured.text());
-            if let Structured::Tool { name, .. } = structured {
-                (ended, tool) = ("tool_calls", Some(name.clone()));
+            if let Structured::Tool { name, arguments } = structured {
+                (ended, tool) = ("tool_calls", Some(ToolCall { name: name.clone(), arguments: Arc::clone(arguments) }));
             }
         } else {
-            wanted_output = wanted_output.max(chat.min_tokens.saturating_sub(wanted_reasoning));
+            wanted_output = wanted_output.max(asked.min_tokens.saturating_sub(wanted_reasoning));
         }
 
         let (mut reasoning_tokens, mut output_tokens, mut finish) = (wanted_reasoning, wanted_output, ended);
-        let goes_on = chat.ignore_eos && chat.structured.is_none();
-        if let Some(limit) = chat.max_tokens
+        let goes_on = asked.ignore_eos && asked.structured.is_none();
+        if let Some(limit) = asked.max_tokens
             && (goes_on || reasoning_tokens.saturating_add(output_tokens) >= limit)
         {
             reasoning_tokens = reasoning_tokens.min(limit);
             output_tokens = limit - reasoning_tokens;
             finish = "length";
         }
-        if !chat.stops.is_empty()
-            && let Some(before) = output.tokens_before(&chat.stops, output_tokens as usize)
+        let mut stopped_by = None;
+        if !asked.stops.is_empty()
+            && let Some((before, stop)) = output.tokens_before(&asked.stops, output_tokens as usize)
         {
-            (output_tokens, finish) = (before as u32, "stop");
+            (output_tokens, finish, stopped_by) = (before as u32, "stop", Some(stop));
         }
         if let Some(Fault::Huge(bytes)) = fault {
             (reasoning_tokens, output_tokens, finish) = (0, huge_tokens(bytes), "stop");
@@ -120,8 +131,10 @@ impl Plan {
             reasoning_tokens,
             output_tokens,
             chunk_tokens: config.chunk_tokens,
-            tool,
+            // A fault of one huge event is prose.
+            tool: tool.filter(|_| !matches!(fault, Some(Fault::Huge(_)))),
             finish,
+            stopped_by,
             head_due,
             first_due: first_due.max(head_due),
             gap: overrides.itl.unwrap_or(config.itl),
@@ -142,10 +155,34 @@ impl Plan {
         (0..tokens).map(|_| self.gap.draw(&mut self.rng)).sum()
     }
 
+    /// The call of a tool, if one is made and its arguments are not cut off: what dialects need that send calls whole.
+    pub(super) fn whole_call(&self) -> Option<&ToolCall> {
+        self.tool.as_ref().filter(|_| self.finish == "tool_calls")
+    }
+
+    /// The whole output, as it stands inside a JSON string; empty for a huge one.
+    pub(super) fn output_text(&self) -> String {
+        match self.fault {
+            Some(Fault::Huge(_)) => String::new(),
+            _ => text_of(&self.output, self.output_tokens),
+        }
+    }
+
+    /// The whole reasoning, as it stands inside a JSON string.
+    pub(super) fn reasoning_text(&self) -> String {
+        text_of(&self.reasoning, self.reasoning_tokens)
+    }
+
     /// After how many tokens a fault that strikes inside a stream does so; never more than there are.
     pub(super) fn strikes_at(&self, after: AfterTokens) -> u32 {
         after.unwrap_or(self.total_tokens() / 2).min(self.total_tokens())
     }
+}
+
+fn text_of(passage: &Passage, tokens: u32) -> String {
+    let mut text = Vec::new();
+    passage.clone().write(tokens as usize, &mut text);
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// The text of `huge`, one token of four bytes again and again.
@@ -153,14 +190,4 @@ pub(super) const HUGE_WORD: &[u8] = b" the";
 
 fn huge_tokens(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(HUGE_WORD.len() as u64)).unwrap_or(u32::MAX)
-}
-
-fn effort_tokens(effort: Option<&str>) -> u32 {
-    match effort {
-        None => 0,
-        Some("minimal") => 8,
-        Some("low") => 16,
-        Some("medium") => 32,
-        Some(_) => 64,
-    }
 }
