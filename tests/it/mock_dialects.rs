@@ -33,7 +33,7 @@ export default () => {
   }
 
   const limited = fault('rate_limited');
-  is('limited', [limited.ok, limited.status, limited.errorKind], [false, 429, provider === 'tgi' ? 'overloaded' : 'rate_limited']);
+  is('limited', [limited.ok, limited.status, limited.errorKind], [false, 429, provider === 'tgi' ? 'queue_full' : 'rate_limited']);
   is('a key that is wrong', fault('auth').errorKind, 'auth');
   const broken = fault('error:3');
   ok('an error inside the stream', !broken.ok && broken.text.length > 0 && broken.status === 200, [broken.error, broken.text]);
