@@ -15,7 +15,7 @@ export default () => {
   is('streamed', [r.ok, r.error, r.status, r.finishReason, r.chunks], [true, '', 200, 'length', 12]);
   is('usage', [r.usage.outputTokens, r.usage.inputTokens > 3, r.usage.source], [12, true, 'provider']);
   ok('ttft is at least the mock\'s', r.ttft >= 60, r.ttft);
-  ok('the rest takes 11 gaps', r.e2e - r.ttft > 11 * 2 - 5, [r.ttft, r.e2e]);
+  ok('it ends 11 gaps later at the earliest', r.e2e >= 60 + 11 * 2, r.e2e);
   ok('text', /^[A-Z][a-z .A-Z]+$/.test(r.text), r.text);
 
   const w = llm.complete({ prompt: 'Why is the sky blue?', maxTokens: 12 });
@@ -33,7 +33,7 @@ export default () => {
   }
 
   const limited = fault('rate_limited');
-  is('limited', [limited.ok, limited.status, limited.errorKind], [false, 429, provider === 'tgi' ? 'overloaded' : 'rate_limited']);
+  is('limited', [limited.ok, limited.status, limited.errorKind], [false, 429, provider === 'tgi' ? 'queue_full' : 'rate_limited']);
   is('a key that is wrong', fault('auth').errorKind, 'auth');
   const broken = fault('error:3');
   ok('an error inside the stream', !broken.ok && broken.text.length > 0 && broken.status === 200, [broken.error, broken.text]);
