@@ -39,6 +39,13 @@ pub(crate) enum Phase {
     Summary,
 }
 
+/// What samples carry: tags and metadata, of one moment.
+#[derive(Clone, Default)]
+pub(crate) struct Labels {
+    pub(crate) tags: Tags,
+    pub(crate) metadata: Option<Arc<[Tag]>>,
+}
+
 /// State behind one context.
 pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
@@ -255,9 +262,15 @@ impl Host {
         });
     }
 
-    /// Emits samples with tags and metadata of an earlier moment.
-    pub(crate) fn emit_as(&self, at: Instant, tags: Tags, metadata: Option<Arc<[Tag]>>, samples: Vec<Sample>) {
+    /// What the VU's samples carry now.
+    pub(crate) fn labels(&self) -> Labels {
+        Labels { tags: self.tags.borrow().clone(), metadata: self.metadata.borrow().clone() }
+    }
+
+    /// Emits samples that carry what was current at an earlier moment.
+    pub(crate) fn emit_as(&self, at: Instant, labels: Labels, samples: Vec<Sample>) {
         let time_ns = self.shared.state.clock.unix_ns(at);
+        let Labels { tags, metadata } = labels;
         self.shared.bus.emit(SampleBatch { time_ns, tags, metadata, samples, extra: Extra::None });
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::example_json::example;
+use super::prompt::Prompt;
 
 /// Words of a tool's name shorter than this (get, by, ...) are not looked for in the user's message.
 const SHORTEST_WORD: usize = 4;
@@ -51,6 +52,14 @@ impl Tool {
         let name = value.get("name")?.as_str()?.to_owned();
         let parameters = value.get(schema).cloned().unwrap_or_else(|| json!({"type": "object"}));
         Some(Self { name, parameters })
+    }
+
+    /// From a list in OpenAI's form, each counted as a part of the prompt.
+    pub(super) fn functions(list: &[Value], prompt: &mut Prompt) -> Vec<Self> {
+        list.iter()
+            .inspect(|tool| prompt.json(tool))
+            .filter_map(|tool| Self::read(tool.get("function")?, "parameters"))
+            .collect()
     }
 }
 

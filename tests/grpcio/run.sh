@@ -12,18 +12,8 @@ if [ ! -x "$inrush" ]; then
   exit 1
 fi
 mkdir -p "$work/stubs"
-# A stamp of the requirements: a changed pin makes a new environment, an interrupted installation is repeated.
-stamp="$work/venv/.installed"
-if ! cmp -s "$here/requirements.txt" "$stamp"; then
-  echo "tests/grpcio: installing grpcio into $work/venv" >&2
-  rm -rf "$work/venv"
-  if ! python3 -m venv "$work/venv" >&2; then
-    echo "tests/grpcio: python3 cannot make a virtual environment; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2
-    exit 1
-  fi
-  timeout 600 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
-  cp "$here/requirements.txt" "$stamp"
-fi
+source "$here/../python_env.sh"
+python_env "$work" "$here/requirements.txt" "grpcio"
 protos="$root/tests/scripts/protos"
 (cd "$protos" && "$work/venv/bin/python" -m grpc_tools.protoc -I. --python_out="$work/stubs" \
   --grpc_python_out="$work/stubs" --include_imports --descriptor_set_out="$work/greeter.protoset" \

@@ -12,16 +12,6 @@ if [ ! -x "$inrush" ]; then
   exit 1
 fi
 mkdir -p "$work"
-# A stamp of the requirements: a changed pin makes a new environment, an interrupted installation is repeated.
-stamp="$work/venv/.installed"
-if ! cmp -s "$here/requirements.txt" "$stamp"; then
-  echo "tests/real: installing llama.cpp's server and the model tools into $work/venv" >&2
-  rm -rf "$work/venv"
-  if ! python3 -m venv "$work/venv" >&2; then
-    echo "tests/real: python3 cannot make a virtual environment; install it (Debian, Ubuntu: apt-get install python3-venv)" >&2
-    exit 1
-  fi
-  timeout 600 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements.txt" >&2
-  cp "$here/requirements.txt" "$stamp"
-fi
+source "$here/../python_env.sh"
+python_env "$work" "$here/requirements.txt" "llama.cpp's server and the model tools"
 exec timeout 420 "$work/venv/bin/python" "$here/check.py" --inrush "$inrush" --work "$work"

@@ -78,20 +78,6 @@ impl Need {
         }
     }
 
-    /// The worst case of an input without generated output (embeddings, rerank).
-    pub fn of_input(model: &str, tokens: u64, exact: bool, list: Option<ListPrice>) -> Self {
-        let input = if exact { tokens + TEMPLATE.1 } else { crate::ai::tokens::estimate::at_most(tokens) };
-        Self {
-            model: model.to_owned(),
-            counted_input: tokens,
-            input,
-            output: 0,
-            choices: 1,
-            assumed_limit: false,
-            list,
-        }
-    }
-
     /// The amounts to reserve; `factor` is how much more input than counted this model was seen to charge.
     pub fn amounts(&self, factor: f64) -> Amounts {
         let input = (self.input as f64 * factor.max(1.0)).ceil() as u64;

@@ -125,7 +125,7 @@ fn tool_config(request: &ChatRequest, body: &mut Map<String, Value>, problems: &
 fn tool(tool: &Tool<'_>) -> Value {
     match tool {
         Tool::Function { name, description, parameters, .. } => {
-            let schema = parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} }));
+            let schema = neutral::schema_of(*parameters);
             let mut spec = json!({ "name": name, "inputSchema": { "json": schema } });
             if let Some(description) = description {
                 spec["description"] = (*description).into();

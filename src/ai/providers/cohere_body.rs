@@ -22,7 +22,7 @@ pub(super) fn encode(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> R
         ("p", request.top_p.map(Value::from)),
         ("seed", request.seed.map(Value::from)),
         ("stop_sequences", (!request.stop.is_empty()).then(|| request.stop.clone().into())),
-        ("tools", (!request.tools.is_empty()).then(|| neutral::tools(request).iter().map(tool).collect())),
+        ("tools", (!request.tools.is_empty()).then(|| neutral::tools(request).iter().map(Tool::in_full).collect())),
     ];
     body.extend(fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     match neutral::tool_choice(request) {
@@ -94,20 +94,6 @@ fn message(turn: &Turn<'_>, problems: &mut Vec<String>) -> Value {
         message["tool_calls"] = calls.into();
     }
     message
-}
-
-fn tool(tool: &Tool<'_>) -> Value {
-    match tool {
-        Tool::Function { name, description, parameters, .. } => json!({
-            "type": "function",
-            "function": {
-                "name": name,
-                "description": description.unwrap_or_default(),
-                "parameters": parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} })),
-            }
-        }),
-        Tool::Other(own) => (*own).clone(),
-    }
 }
 
 #[cfg(test)]

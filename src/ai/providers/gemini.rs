@@ -190,15 +190,10 @@ fn note(slot: &mut Option<String>, text: Option<&Text<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Instant;
+    use crate::ai::providers::parsed;
 
     fn parse(events: &[&str]) -> Answer {
-        let (mut answer, at) = (Answer::default(), Instant::now());
-        for event in events {
-            on_event(&Frame::of(event.as_bytes(), at), &mut answer).unwrap();
-            answer.end_event(at);
-        }
-        answer
+        parsed(on_event, events)
     }
 
     #[test]

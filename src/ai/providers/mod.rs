@@ -218,6 +218,18 @@ pub(super) fn no_rules_of_its_own(_: u16, _: &Words) -> Option<ErrorKind> {
     None
 }
 
+/// What a provider's parser makes of these events.
+#[cfg(test)]
+fn parsed(on_event: fn(&Frame<'_>, &mut Answer) -> Result<(), Malformed>, events: &[&str]) -> Answer {
+    let mut answer = Answer::default();
+    for event in events {
+        let at = std::time::Instant::now();
+        on_event(&Frame::of(event.as_bytes(), at), &mut answer).unwrap();
+        answer.end_event(at);
+    }
+    answer
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

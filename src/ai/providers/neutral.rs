@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ai::request::ChatRequest;
 
@@ -98,6 +98,28 @@ pub(super) enum Tool<'a> {
     },
     /// Another form, to be passed on as it is.
     Other(&'a Value),
+}
+
+impl Tool<'_> {
+    /// In OpenAI's form with every field, as those who took it over insist.
+    pub(super) fn in_full(&self) -> Value {
+        match self {
+            Self::Function { name, description, parameters, .. } => json!({
+                "type": "function",
+                "function": {
+                    "name": name,
+                    "description": description.unwrap_or_default(),
+                    "parameters": schema_of(*parameters),
+                }
+            }),
+            Self::Other(own) => (*own).clone(),
+        }
+    }
+}
+
+/// The schema of a function's arguments, also where the API wants one and the script gave none.
+pub(super) fn schema_of(parameters: Option<&Value>) -> Value {
+    parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} }))
 }
 
 /// Whether to call tools.

@@ -196,7 +196,7 @@ fn encode_chat(spec: &ModelSpec, request: &ChatRequest, stream: bool) -> Result<
     let messages: Vec<Value> = turns.iter().flat_map(|turn| messages(turn, &turns, &mut problems)).collect();
     body.insert("messages".into(), messages.into());
     if !request.tools.is_empty() {
-        body.insert("tools".into(), neutral::tools(request).iter().map(tool).collect());
+        body.insert("tools".into(), neutral::tools(request).iter().map(Tool::in_full).collect());
     }
     match neutral::tool_choice(request) {
         None | Some(neutral::ToolChoice::Auto) => {}
@@ -339,20 +339,6 @@ fn text_and_images(turn: &Turn<'_>, problems: &mut Vec<String>) -> (String, Vec<
         }
     }
     (text, images)
-}
-
-fn tool(tool: &Tool<'_>) -> Value {
-    match tool {
-        Tool::Function { name, description, parameters, .. } => json!({
-            "type": "function",
-            "function": {
-                "name": name,
-                "description": description.unwrap_or_default(),
-                "parameters": parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} })),
-            }
-        }),
-        Tool::Other(own) => (*own).clone(),
-    }
 }
 
 #[cfg(test)]

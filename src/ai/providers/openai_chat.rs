@@ -207,18 +207,14 @@ fn note(slot: &mut Option<String>, text: Option<&Text<'_>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ai::providers::parsed;
 
     fn frame(data: &[u8]) -> Frame<'_> {
         Frame::of(data, std::time::Instant::now())
     }
 
     fn parse(events: &[&str]) -> Answer {
-        let mut answer = Answer::default();
-        for event in events {
-            on_event(&frame(event.as_bytes()), &mut answer).unwrap();
-            answer.end_event(std::time::Instant::now());
-        }
-        answer
+        parsed(on_event, events)
     }
 
     #[test]

@@ -333,15 +333,11 @@ fn take_usage(raw: Option<&RawValue>, answer: &mut Answer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ai::providers::parsed;
     use std::time::Instant;
 
     fn parse(events: &[&str]) -> Answer {
-        let mut answer = Answer::default();
-        for event in events {
-            on_event(&Frame::of(event.as_bytes(), Instant::now()), &mut answer).unwrap();
-            answer.end_event(Instant::now());
-        }
-        answer
+        parsed(on_event, events)
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn tool(tool: &Tool<'_>) -> Value {
             if let Some(description) = description {
                 out["description"] = (*description).into();
             }
-            out["parameters"] = parameters.cloned().unwrap_or_else(|| json!({ "type": "object", "properties": {} }));
+            out["parameters"] = neutral::schema_of(*parameters);
             // The API's own default is strict, which refuses most schemas.
             out["strict"] = strict.unwrap_or(false).into();
             out

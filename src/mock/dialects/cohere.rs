@@ -67,12 +67,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
             prompt.json(calls);
         }
     }
-    let tools: Vec<Tool> = body
-        .list("tools")?
-        .iter()
-        .inspect(|tool| prompt.json(tool))
-        .filter_map(|tool| Tool::read(tool.get("function")?, "parameters"))
-        .collect();
+    let tools = Tool::functions(body.list("tools")?, &mut prompt);
     let choice = match body.text("tool_choice")? {
         Some("REQUIRED") => Choice::Required,
         Some("NONE") => Choice::None,

@@ -82,12 +82,7 @@ fn read_chat(asked: &Asked<'_>) -> Result<Question, Why> {
             prompt.json(calls);
         }
     }
-    let tools: Vec<Tool> = body
-        .list("tools")?
-        .iter()
-        .inspect(|tool| prompt.json(tool))
-        .filter_map(|tool| Tool::read(tool.get("function")?, "parameters"))
-        .collect();
+    let tools = Tool::functions(body.list("tools")?, &mut prompt);
     question(body, &prompt, &tools)
 }
 

@@ -230,6 +230,21 @@ impl ChatWriter {
     }
 }
 
+/// The end of a stream in OpenAI's chat or completions dialect.
+pub(super) fn close(finish: &str, usage: Option<&str>, sink: &mut Sink<'_>) {
+    sink.send(&[finish.as_bytes()]);
+    if let Some(usage) = usage {
+        sink.send(&[usage.as_bytes()]);
+    }
+    sink.send(&[b"data: [DONE]\n\n"]);
+}
+
+/// A failure in the middle of such a stream.
+pub(super) fn fail(sink: &mut Sink<'_>) {
+    sink.send(&[format!("data: {}\n\n", openai_error::failure()).as_bytes()]);
+    sink.send(&[b"data: [DONE]\n\n"]);
+}
+
 impl Writer for ChatWriter {
     fn content_type(&self) -> &'static str {
         super::SSE
@@ -251,11 +266,7 @@ impl Writer for ChatWriter {
     }
 
     fn close(&mut self, sink: &mut Sink<'_>) {
-        sink.send(&[self.finish.as_bytes()]);
-        if let Some(usage) = &self.usage {
-            sink.send(&[usage.as_bytes()]);
-        }
-        sink.send(&[b"data: [DONE]\n\n"]);
+        close(&self.finish, self.usage.as_deref(), sink);
     }
 
     fn garbage(&mut self, sink: &mut Sink<'_>) {
@@ -263,8 +274,7 @@ impl Writer for ChatWriter {
     }
 
     fn error(&mut self, sink: &mut Sink<'_>) {
-        sink.send(&[format!("data: {}\n\n", openai_error::failure()).as_bytes()]);
-        sink.send(&[b"data: [DONE]\n\n"]);
+        fail(sink);
     }
 
     fn edges(&self) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::openai_chat::{CHAT, include_usage, one_choice, usage_json};
+use super::openai_chat::{CHAT, close, fail, include_usage, one_choice, usage_json};
 use super::{Dialect, openai_error};
 use crate::mock::model_call::{Envelope, Speech};
 use crate::mock::plan::Plan;
@@ -118,11 +118,7 @@ impl Writer for TextWriter {
     }
 
     fn close(&mut self, sink: &mut Sink<'_>) {
-        sink.send(&[self.finish.as_bytes()]);
-        if let Some(usage) = &self.usage {
-            sink.send(&[usage.as_bytes()]);
-        }
-        sink.send(&[b"data: [DONE]\n\n"]);
+        close(&self.finish, self.usage.as_deref(), sink);
     }
 
     fn garbage(&mut self, sink: &mut Sink<'_>) {
@@ -130,8 +126,7 @@ impl Writer for TextWriter {
     }
 
     fn error(&mut self, sink: &mut Sink<'_>) {
-        sink.send(&[format!("data: {}\n\n", openai_error::failure()).as_bytes()]);
-        sink.send(&[b"data: [DONE]\n\n"]);
+        fail(sink);
     }
 
     fn edges(&self) -> Option<(Vec<u8>, Vec<u8>)> {

@@ -48,6 +48,21 @@ pub struct Outcome {
     pub ip: Option<IpAddr>,
 }
 
+impl Outcome {
+    /// A call that has only begun.
+    pub(crate) fn begun(start: Instant) -> Self {
+        Self {
+            status: Status::ok(),
+            message: None,
+            headers: Vec::new(),
+            trailers: Vec::new(),
+            start,
+            end: start,
+            ip: None,
+        }
+    }
+}
+
 /// An answer being received.
 pub(crate) struct Receiving {
     body: hyper::body::Incoming,
@@ -69,15 +84,7 @@ pub(crate) enum Answer {
 /// Sends the head of a call and its body, and waits for the head of the answer.
 pub(crate) async fn begin(channel: &Channel, path: &str, body: CallBody, params: &CallParams) -> Answer {
     let start = Instant::now();
-    let mut failed = Outcome {
-        status: Status::ok(),
-        message: None,
-        headers: Vec::new(),
-        trailers: Vec::new(),
-        start,
-        end: start,
-        ip: None,
-    };
+    let mut failed = Outcome::begun(start);
     match attempt(channel, path, body, params, &mut failed).await {
         Ok(receiving) => Answer::Messages(Box::new(receiving)),
         Err(status) => {
@@ -208,15 +215,7 @@ fn broken_off() -> Status {
 /// Calls a method with one message, framed by [`super::framed`], and waits for one.
 pub async fn unary(channel: &Channel, path: &str, framed: Bytes, params: &CallParams) -> Outcome {
     let start = Instant::now();
-    let mut outcome = Outcome {
-        status: Status::ok(),
-        message: None,
-        headers: Vec::new(),
-        trailers: Vec::new(),
-        start,
-        end: start,
-        ip: None,
-    };
+    let mut outcome = Outcome::begun(start);
     if let Some(status) = too_large(framed.len() - 5, channel.params().max_send) {
         outcome.status = status;
         return outcome;

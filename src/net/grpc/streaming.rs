@@ -130,15 +130,7 @@ async fn run(
     tx: mpsc::Sender<Event>,
 ) {
     let start = Instant::now();
-    let mut outcome = Outcome {
-        status: Status::ok(),
-        message: None,
-        headers: Vec::new(),
-        trailers: Vec::new(),
-        start,
-        end: start,
-        ip: None,
-    };
+    let mut outcome = Outcome::begun(start);
     let early = {
         let whole = whole(channel, path, body, &params, &tx, &mut outcome);
         tokio::select! {

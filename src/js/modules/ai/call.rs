@@ -11,7 +11,7 @@ use super::{Spec, invalid};
 use crate::ai::Problems;
 use crate::ai::attempt_samples::batches;
 use crate::ai::attempts::{Plan, run};
-use crate::ai::call::{Hooks, RawCall};
+use crate::ai::call::{Call, Hooks, RawCall};
 use crate::ai::cancel::Cancel;
 use crate::ai::errors::ErrorKind;
 use crate::ai::estimate::dry_call;
@@ -39,9 +39,7 @@ pub(super) fn call(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
-    if host.shared.dry_run.get().is_none() {
-        check_key(&spec, &host)?;
-    }
+    check_key(&spec, &host)?;
     let (mut plan, callbacks) = prepare(spec, request, params, stream, &host, context)?;
     for call in plan.calls_mut() {
         super::budget::attach(call, &host)?;
@@ -51,13 +49,7 @@ pub(super) fn call(
     let (tx, rx) = mpsc::channel(READ_AHEAD);
     let listens = callbacks.any();
     let hooks = Hooks { events: listens.then_some(tx), all_events: callbacks.all_events(), cancel: cancel.clone() };
-    // A dry run notes what the call would cost, and makes the answer up.
-    let made_up = host.shared.dry_run.get().map(|dry| {
-        let scenario = host.scenario.borrow().as_ref().map(|s| Arc::clone(&s.name));
-        let call = plan.calls_mut()[0].clone();
-        let (input, output) = dry.note(scenario.as_deref(), &call.spec, &call.request);
-        (call, input, output)
-    });
+    let made_up = made_up(&plan.calls_mut()[0], &host);
     let work = async move {
         match made_up {
             Some((call, input, output)) => dry_call::answer(call, hooks, input, output).await,
@@ -82,9 +74,20 @@ pub(super) fn call(
     end(result, context)
 }
 
+/// In a dry run: notes what the call would cost, and gives it with the tokens of the input and of the answer to make up.
+pub(super) fn made_up(call: &Call, host: &Host) -> Option<(Call, u64, u64)> {
+    let dry = host.shared.dry_run.get()?;
+    let scenario = host.scenario.borrow().as_ref().map(|s| Arc::clone(&s.name));
+    let (input, output) = dry.note(scenario.as_deref(), &call.spec, &call.request);
+    Some((call.clone(), input, output))
+}
+
 /// A call that can only be refused ends the run: thousands of refusals would say less than one sentence. Models made in the
-/// init context were checked before the run.
+/// init context were checked before the run; a dry run sends nothing.
 pub(super) fn check_key(spec: &Spec, host: &Host) -> JsResult<()> {
+    if host.shared.dry_run.get().is_some() {
+        return Ok(());
+    }
     let behind = spec.failover.iter().flat_map(|f| &f.targets).map(|target| &target.spec).skip(1);
     let hosts = &host.options().net.hosts;
     let lacking = std::iter::once(spec).chain(behind).find_map(|s| s.lacks().filter(|_| !s.target().is_mapped(hosts)));

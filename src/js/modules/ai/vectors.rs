@@ -2,7 +2,7 @@
 
 use boa_engine::{Context, JsResult, JsValue};
 
-use super::call::{check_key, finish, sample_context};
+use super::call::{check_key, finish, made_up, sample_context};
 use super::{Spec, budget, invalid};
 use crate::ai::call::{Call, Hooks, RawCall, run};
 use crate::ai::estimate::dry_call;
@@ -52,9 +52,7 @@ fn start(
 ) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("a model call")?;
-    if host.shared.dry_run.get().is_none() {
-        check_key(spec, &host)?;
-    }
+    check_key(spec, &host)?;
     let mut problems = Vec::new();
     let params = CallParams::from_json(&to_json(params, context)?).map_err(|p| problems.extend(p.0)).ok();
     problems.extend(params.iter().flat_map(CallParams::stream_only));
@@ -65,14 +63,10 @@ fn start(
     };
     budget::attach(&mut call, &host)?;
     let transport = NetTransport::new(host.client()?);
-    // A dry run notes what the call would cost, and makes the answer up.
-    let made_up = host.shared.dry_run.get().map(|dry| {
-        let scenario = host.scenario.borrow().as_ref().map(|s| std::sync::Arc::clone(&s.name));
-        dry.note(scenario.as_deref(), &call.spec, &call.request)
-    });
+    let made_up = made_up(&call, &host);
     let work = async move {
         match made_up {
-            Some((input, output)) => dry_call::answer(call, Hooks::default(), input, output).await,
+            Some((call, input, output)) => dry_call::answer(call, Hooks::default(), input, output).await,
             None => run(&transport, call, Hooks::default()).await,
         }
     };

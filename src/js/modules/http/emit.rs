@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::expected::Expected;
 use super::request::Report;
 use crate::clock::millis;
-use crate::js::host::Host;
+use crate::js::host::{Host, Labels};
 use crate::metrics::{Builtin, SystemTag, Tags};
 use crate::net::Exchange;
 
@@ -46,7 +46,7 @@ impl TagMemo {
         if exchange.error.is_some() {
             return tags(host, exchange, report, expected);
         }
-        let base = report.vu_tags.clone();
+        let base = &report.labels.tags;
         let name = report.name.as_deref().unwrap_or(&exchange.url);
         let tls = exchange.remote.tls.as_ref().map(|tls| tls.version);
         let mut known = self.known.borrow_mut();
@@ -59,14 +59,14 @@ impl TagMemo {
                 && k.name == name
                 && k.method == exchange.method
                 && k.own == report.tags
-                && k.base == base
+                && k.base == *base
         });
         if let Some(found) = found {
             return found.tags.clone();
         }
         let tags = tags(host, exchange, report, expected);
         let new = Known {
-            base,
+            base: base.clone(),
             status: exchange.status,
             expected,
             proto: exchange.proto,
@@ -124,7 +124,7 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
     if let Some(expected) = expected {
         add(SystemTag::ExpectedResponse, if expected { "true" } else { "false" });
     }
-    report.vu_tags.with(pairs)
+    report.labels.tags.with(pairs)
 }
 
 /// Emits the samples of one hop.
@@ -147,5 +147,6 @@ pub(crate) fn exchange(host: &Host, memo: &TagMemo, exchange: &Exchange, report:
         samples.push(Builtin::HttpReqFailed.sample(f64::from(u8::from(!expected))));
     }
     let tags = memo.tags(host, exchange, report, expected);
-    host.emit_as(exchange.marks.end, tags, report.metadata.clone(), samples);
+    let labels = Labels { tags, metadata: report.labels.metadata.clone() };
+    host.emit_as(exchange.marks.end, labels, samples);
 }

@@ -12,10 +12,8 @@ use super::expected::{Expected, callback};
 use super::response::BodyType;
 use super::state;
 use crate::js::convert::{entries, error, text, to_text, type_error};
-use crate::js::host::host;
+use crate::js::host::{Labels, host};
 use crate::js::modules::metrics::tags_of;
-use crate::metrics::Tags;
-use crate::metrics::tags::Tag;
 use crate::net::body::Compression;
 use crate::net::http::{Auth, BodyMode, Request, RequestCookie};
 use crate::options::parse_duration;
@@ -33,10 +31,8 @@ pub(crate) struct Prepared {
 #[derive(Clone)]
 pub(crate) struct Report {
     pub(crate) tags: BTreeMap<String, String>,
-    /// The VU's tags when the request was made: an asynchronous one may end in another group.
-    pub(crate) vu_tags: Tags,
-    /// The VU's metadata then.
-    pub(crate) metadata: Option<Arc<[Tag]>>,
+    /// The VU's when the request was made: an asynchronous one may end in another group.
+    pub(crate) labels: Labels,
     /// Value of the tags `name` and `url`; None = the URL.
     pub(crate) name: Option<String>,
     /// The URL as the script wrote it when it has no path, not even a slash.
@@ -91,8 +87,7 @@ pub(crate) fn prepare(
     request.jar = Some(Arc::clone(&state.jar.borrow()));
     let mut report = Report {
         tags: BTreeMap::new(),
-        vu_tags: host.tags.borrow().clone(),
-        metadata: host.metadata.borrow().clone(),
+        labels: host.labels(),
         name,
         bare_url,
         body_type: if options.discard_response_bodies { BodyType::None } else { BodyType::Text },

@@ -15,9 +15,9 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::params::{self, Caller};
-use super::samples::{self, Labels, Pings};
+use super::samples::{self, Pings};
 use crate::js::convert::{Native, arg, array_buffer, define, error, function, string, text, to_text, type_error};
-use crate::js::host::{Host, host, is_interrupted};
+use crate::js::host::{Host, Labels, host, is_interrupted};
 use crate::js::modules::go_error::go_error;
 use crate::js::modules::metrics::class;
 use crate::metrics::Builtin;
@@ -43,7 +43,7 @@ struct Shared {
     next_timer: u64,
     commands: mpsc::UnboundedSender<Command>,
     pings: Pings,
-    tags: Labels,
+    labels: Labels,
     closed: bool,
 }
 
@@ -110,13 +110,13 @@ fn connect(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
     let open = params.open;
     let (handshake, session) = host.block(async move { websocket::connect(&client, open).await })?;
     let shown = super::shown(&url);
-    let tags = samples::tags(&host, &samples::now(&host), &params.tags, &shown, &handshake, false);
-    samples::connected(&host, &handshake, &tags);
+    let labels = samples::tags(&host, &host.labels(), &params.tags, &shown, &handshake, false);
+    samples::connected(&host, &handshake, &labels);
     let start = handshake.start;
     let session = match session {
         Ok(session) => session,
         Err(failure) => {
-            samples::ended(&host, start, &tags);
+            samples::ended(&host, start, &labels);
             if host.options().throw {
                 return Err(error(failure.message));
             }
@@ -130,7 +130,7 @@ fn connect(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
         next_timer: 0,
         commands: session.commands,
         pings: Pings::default(),
-        tags: tags.clone(),
+        labels: labels.clone(),
         closed: false,
     }));
     let result = run(&host, session.events, &state, &setup, context);
@@ -140,7 +140,7 @@ fn connect(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
             // The exception goes on whatever the close handlers do.
             let _ = close_now(&host, &state, GOING_AWAY, context);
         }
-        samples::ended(&host, start, &tags);
+        samples::ended(&host, start, &labels);
     }
     {
         // The functions may refer to the socket, which refers to them: untie the knot.
@@ -214,8 +214,8 @@ fn deliver(host: &Host, received: Received, state: &State, context: &mut Context
         Incoming::Pong(payload) => {
             {
                 let mut state = state.borrow_mut();
-                let tags = state.tags.clone();
-                state.pings.pong(payload, at, host, &tags);
+                let labels = state.labels.clone();
+                state.pings.pong(payload, at, host, &labels);
             }
             fire(state, "pong", &[], context)
         }
@@ -232,7 +232,7 @@ fn deliver(host: &Host, received: Received, state: &State, context: &mut Context
 
 fn count_received(host: &Host, at: Instant, bytes: usize, state: &State) {
     host.count_bytes(bytes);
-    samples::emit(host, at, &state.borrow().tags, Builtin::WsMsgsReceived.sample(1.0));
+    samples::emit(host, at, &state.borrow().labels, Builtin::WsMsgsReceived.sample(1.0));
 }
 
 /// Calls the handlers of an event in the order they were added.
@@ -286,7 +286,7 @@ fn transmit(state: &State, what: Outgoing, context: &mut Context) -> JsResult<Js
             if let Some(id) = &written.ping {
                 state.borrow_mut().pings.sent(id, written.at);
             } else {
-                samples::emit(&host, written.at, &state.borrow().tags, Builtin::WsMsgsSent.sample(1.0));
+                samples::emit(&host, written.at, &state.borrow().labels, Builtin::WsMsgsSent.sample(1.0));
             }
         }
         Some(Err(failure)) => fire_error(state, &failure.message, context)?,

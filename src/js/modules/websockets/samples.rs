@@ -1,21 +1,12 @@
 //! The samples of a WebSocket session, with k6's tags.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::clock::millis;
-use crate::js::host::Host;
-use crate::metrics::tags::Tag;
-use crate::metrics::{Builtin, Sample, SystemTag, Tags};
+use crate::js::host::{Host, Labels};
+use crate::metrics::{Builtin, Sample, SystemTag};
 use crate::net::websocket::Handshake;
-
-/// The labels of a session: tags, and the metadata it was made with.
-#[derive(Clone, Default)]
-pub(super) struct Labels {
-    pub(super) tags: Tags,
-    pub(super) metadata: Option<Arc<[Tag]>>,
-}
 
 /// The tags of a session: the VU's when it was made, the script's, and what the handshake told. A `name` of the script's stands in for the
 /// URL when `name_as_url`, and the URL for a missing name.
@@ -54,21 +45,16 @@ pub(super) fn tags(
     Labels { tags: made_with.tags.with(pairs), metadata: made_with.metadata.clone() }
 }
 
-/// What the VU's samples carry now.
-pub(super) fn now(host: &Host) -> Labels {
-    Labels { tags: host.tags.borrow().clone(), metadata: host.metadata.borrow().clone() }
-}
-
 /// Emits one sample.
 pub(super) fn emit(host: &Host, at: Instant, labels: &Labels, sample: Sample) {
-    host.emit_as(at, labels.tags.clone(), labels.metadata.clone(), vec![sample]);
+    host.emit_as(at, labels.clone(), vec![sample]);
 }
 
 /// Emits what is known after the handshake, whether it succeeded or not.
 pub(super) fn connected(host: &Host, handshake: &Handshake, labels: &Labels) {
     let connecting = millis(handshake.end.saturating_duration_since(handshake.start));
     let samples = vec![Builtin::WsSessions.sample(1.0), Builtin::WsConnecting.sample(connecting)];
-    host.emit_as(handshake.start, labels.tags.clone(), labels.metadata.clone(), samples);
+    host.emit_as(handshake.start, labels.clone(), samples);
 }
 
 /// Emits the length of a session, from before the connection was asked for.

@@ -21,11 +21,11 @@ use tokio::sync::mpsc;
 use super::blob;
 use super::events::{Kind, Listeners, event};
 use super::params::{self, Caller};
-use super::samples::{self, Labels, Pings};
+use super::samples::{self, Pings};
 use crate::js::convert::{
     Native, arg, array_buffer, bytes, define, error, is_array, length_of, string, to_text, type_error,
 };
-use crate::js::host::{Host, host};
+use crate::js::host::{Host, Labels, host};
 use crate::js::modules::metrics::class;
 use crate::metrics::Builtin;
 use crate::net::websocket::{self, Closed, Command, Handshake, Incoming, Outgoing, Received, Session};
@@ -105,7 +105,7 @@ impl Class for WebSocket {
             extensions: RefCell::default(),
             commands: RefCell::default(),
             pings: RefCell::default(),
-            labels: RefCell::new(samples::now(&host(context))),
+            labels: RefCell::new(host(context).labels()),
             started: Cell::new(None),
         };
         Ok(Self {
