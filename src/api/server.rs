@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::documents::Reply;
@@ -22,12 +23,27 @@ const MAX_BODY: usize = 16 << 20;
 /// How long a client may take to send the head of a request.
 const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long requests under way may take once the run is over.
+const LAST_REPLIES: Duration = Duration::from_secs(1);
+
 /// The API while it is served. Dropping it closes the listener.
 #[derive(Debug)]
 pub struct ApiServer {
     /// The address listened on, with the real port.
     pub addr: SocketAddr,
     task: JoinHandle<()>,
+    /// Tells the connections to end; each holds a receiver for as long as it is open.
+    closing: watch::Sender<()>,
+}
+
+impl ApiServer {
+    /// Closes the listener and lets requests under way be answered: the one that stopped the run is among them.
+    pub async fn finish(self) {
+        self.task.abort();
+        let _ = self.closing.send(());
+        // A client that does not read has had its chance.
+        let _ = tokio::time::timeout(LAST_REPLIES, self.closing.closed()).await;
+    }
 }
 
 impl Drop for ApiServer {
@@ -62,27 +78,33 @@ pub fn serve(listener: TcpListener, state: ApiState, runtime: &tokio::runtime::H
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(fail)?;
     let state = Arc::new(state);
+    let (closing, closed) = watch::channel(());
     let task = runtime.spawn(async move {
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&state)))),
+                Ok((stream, _)) => drop(tokio::spawn(connection(stream, Arc::clone(&state), closed.clone()))),
                 // Out of file descriptors: those of the load come first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
     });
-    Ok(ApiServer { addr, task })
+    Ok(ApiServer { addr, task, closing })
 }
 
-async fn connection(stream: tokio::net::TcpStream, state: Arc<ApiState>) {
+async fn connection(stream: tokio::net::TcpStream, state: Arc<ApiState>, mut closed: watch::Receiver<()>) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
         async move { Ok::<_, Infallible>(respond(request, &state).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);
+    let mut serving = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
     // A client that breaks off is no concern of the run.
-    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    tokio::select! {
+        _ = serving.as_mut() => return,
+        _ = closed.changed() => serving.as_mut().graceful_shutdown(),
+    }
+    let _ = serving.await;
 }
 
 async fn respond(request: Request<Incoming>, state: &ApiState) -> Response<Full<Bytes>> {

@@ -207,7 +207,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     });
     let states = scheduler.progress().scenarios().to_vec();
     budgets::enforce(&options, &shared, &states);
-    let _api = match listener {
+    let api = match listener {
         Some(listener) => {
             let state = ApiState {
                 run: Arc::clone(&shared.state),
@@ -285,6 +285,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     }
     drop(guard);
     let code = exit_code(&args, &outcome, &summary, &shared, terminal);
+    if let Some(api) = api {
+        runtime.block_on(api.finish());
+    }
     // VUs that hang keep their threads; they must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(200));
     match written {
