@@ -134,7 +134,9 @@ fn layers_override_each_other_and_shortcuts_replace_scenarios() {
 #[test]
 fn mistakes_in_values_without_effect_are_found_too() {
     let layers = Layers {
-        config_file: Some(json!({"rps": "many", "vus": 3, "duration": "soon", "budget": {"usd": -1}, "tags": {"a": "b"}})),
+        config_file: Some(
+            json!({"rps": "many", "vus": 3, "duration": "soon", "budget": {"usd": -1}, "tags": {"a": "b"}}),
+        ),
         script: Some(json!({"rps": 10, "iterations": 5, "maxRedirects": -2, "budget": {"tokens": 5}})),
         flags: FlagOptions { max_redirects: Some(3), ..FlagOptions::default() },
         ..Layers::default()
@@ -145,7 +147,8 @@ fn mistakes_in_values_without_effect_are_found_too() {
         ["budget.usd", "rps in the config file", "duration in the config file", "maxRedirects in the script's options"];
     assert_eq!(paths, expected);
     // What is right but replaced is no mistake, whatever it is together.
-    let config_file = Some(json!({"duration": "5s", "iterations": 3, "scenarios": {"a": {"executor": "shared-iterations"}}}));
+    let config_file =
+        Some(json!({"duration": "5s", "iterations": 3, "scenarios": {"a": {"executor": "shared-iterations"}}}));
     let script = Some(json!({"stages": [{"duration": "5s", "target": 1}]}));
     assert!(build(Layers { config_file, script, ..Layers::default() }).is_ok());
 }

@@ -107,7 +107,8 @@ impl Http {
     /// Sends a request of this endpoint with another path and query.
     pub(super) fn post(&self, url: &Url, body: Vec<u8>, until: Instant) -> Result<(), Failure> {
         let limit = until.saturating_duration_since(Instant::now()).min(self.endpoint.patience);
-        let mut request = self.client.post(url.clone()).headers(self.endpoint.headers.clone()).body(body).timeout(limit);
+        let mut request =
+            self.client.post(url.clone()).headers(self.endpoint.headers.clone()).body(body).timeout(limit);
         if let Some((user, password)) = &self.endpoint.user {
             request = request.basic_auth(user, Some(password));
         }

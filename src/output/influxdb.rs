@@ -14,7 +14,7 @@ use url::Url;
 use super::OutputContext;
 use super::http::{Endpoint, Http};
 use super::push::{Deliver, Encoder, Failure, Message, Pusher};
-use super::settings::{Settings, Setting};
+use super::settings::{Setting, Settings};
 use crate::error::Error;
 use crate::metrics::{Listener, Registry, SampleBatch};
 
@@ -83,8 +83,11 @@ impl Target {
         }
         endpoint.insecure = read.flag("INSECURE");
         let precision = Precision::parse(read.text("PRECISION")).ok_or_else(|| {
-            Error::config(format!("output influxdb: K6_INFLUXDB_PRECISION: unknown precision '{}'", read.text("PRECISION")))
-                .with_hint("known: ns, us, ms, s")
+            Error::config(format!(
+                "output influxdb: K6_INFLUXDB_PRECISION: unknown precision '{}'",
+                read.text("PRECISION")
+            ))
+            .with_hint("known: ns, us, ms, s")
         })?;
         let (token, bucket) = (read.text("TOKEN"), read.text("BUCKET"));
         let mut make_database = None;
@@ -332,7 +335,14 @@ mod tests {
     #[test]
     fn points_are_escaped_and_typed() {
         let mut target = lines(None, &[]).unwrap();
-        let tags = [("name", "a b,c=d"), ("url", "http://h/\"x\"\\"), ("vu", "3"), ("iter", "no number"), ("empty", ""), ("two", "a\nb")];
+        let tags = [
+            ("name", "a b,c=d"),
+            ("url", "http://h/\"x\"\\"),
+            ("vu", "3"),
+            ("iter", "no number"),
+            ("empty", ""),
+            ("two", "a\nb"),
+        ];
         target.lines.add(&batch(Builtin::HttpReqDuration, 1.5, &tags));
         let mut twice = (*batch(Builtin::HttpReqs, 1.0, &[])).clone();
         twice.samples.extend(twice.samples.clone());
@@ -350,7 +360,10 @@ mod tests {
 
     #[test]
     fn addresses_of_both_versions() {
-        let v1 = lines(Some("http://me:pw12345@h:1/load"), &[("K6_INFLUXDB_RETENTION", "week"), ("K6_INFLUXDB_PRECISION", "ms")]);
+        let v1 = lines(
+            Some("http://me:pw12345@h:1/load"),
+            &[("K6_INFLUXDB_RETENTION", "week"), ("K6_INFLUXDB_PRECISION", "ms")],
+        );
         let v1 = v1.unwrap();
         assert_eq!(v1.endpoint.url.as_str(), "http://h:1/write?db=load&precision=ms&rp=week");
         assert_eq!(v1.endpoint.user.unwrap().0, "me");

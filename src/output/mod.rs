@@ -229,7 +229,10 @@ pub(crate) mod tests {
     #[test]
     fn unknown_outputs_name_the_known_ones() {
         let error = open("xml=x", &context(&Printed::default())).err().unwrap();
-        assert_eq!(error.message(), "unknown output `xml`; known: csv, experimental-opentelemetry, experimental-prometheus-rw, influxdb, json, opentelemetry, statsd, xk6-influxdb");
+        assert_eq!(
+            error.message(),
+            "unknown output `xml`; known: csv, experimental-opentelemetry, experimental-prometheus-rw, influxdb, json, opentelemetry, statsd, xk6-influxdb"
+        );
     }
 
     #[test]

@@ -82,9 +82,13 @@ impl Target {
         let given = SETTINGS.read(&context.env)?;
         let wrong = |what: &str, hint: &str| Error::config(format!("output opentelemetry: {what}")).with_hint(hint);
         if arg.is_some() {
-            return Err(wrong("it takes no argument", "set K6_OTEL_GRPC_EXPORTER_ENDPOINT or K6_OTEL_HTTP_EXPORTER_ENDPOINT"));
+            return Err(wrong(
+                "it takes no argument",
+                "set K6_OTEL_GRPC_EXPORTER_ENDPOINT or K6_OTEL_HTTP_EXPORTER_ENDPOINT",
+            ));
         }
-        let protocol = Some(given.text("EXPORTER_TYPE")).filter(|t| !t.is_empty()).unwrap_or(given.text("EXPORTER_PROTOCOL"));
+        let protocol =
+            Some(given.text("EXPORTER_TYPE")).filter(|t| !t.is_empty()).unwrap_or(given.text("EXPORTER_PROTOCOL"));
         let grpc = match protocol {
             "grpc" => true,
             "http" | "http/protobuf" => false,
@@ -273,7 +277,9 @@ fn add(metric: &mut OtlpMetric, tags: &Tags, value: &Value, start: u64, time: u6
         Value::Last(last) => metric.gauge.get_or_insert_default().data_points.push(point(*last, None)),
         Value::Rate(nonzero, zero) => {
             let points = &mut metric.sum.get_or_insert_default().data_points;
-            for (count, condition) in [(*nonzero, "nonzero"), (*zero, "zero")].into_iter().filter(|(count, _)| *count > 0) {
+            for (count, condition) in
+                [(*nonzero, "nonzero"), (*zero, "zero")].into_iter().filter(|(count, _)| *count > 0)
+            {
                 points.push(point(count as f64, Some(KeyValue::text("condition", condition))));
             }
         }
@@ -319,7 +325,8 @@ mod tests {
 
     #[test]
     fn each_type_has_its_data() {
-        let mut state = target(&[("K6_OTEL_EXPORTER_PROTOCOL", "http/protobuf"), ("K6_OTEL_METRIC_PREFIX", "x_")]).unwrap().state;
+        let mut state =
+            target(&[("K6_OTEL_EXPORTER_PROTOCOL", "http/protobuf"), ("K6_OTEL_METRIC_PREFIX", "x_")]).unwrap().state;
         for value in [0.0, 2.0, 2.0, 8.0] {
             state.add(&batch(Builtin::HttpReqDuration, value, &[("status", "200"), ("none", "")]));
             state.add(&batch(Builtin::HttpReqs, 1.0, &[]));
@@ -337,7 +344,10 @@ mod tests {
         assert_eq!(metric("x_vus").gauge.as_ref().unwrap().data_points[0].as_double, Some(8.0));
         let rate = &metric("x_checks").sum.as_ref().unwrap().data_points;
         let conditions: Vec<_> = rate.iter().map(|p| (p.attributes[0].clone(), p.as_double.unwrap())).collect();
-        assert_eq!(conditions, [(KeyValue::text("condition", "nonzero"), 3.0), (KeyValue::text("condition", "zero"), 1.0)]);
+        assert_eq!(
+            conditions,
+            [(KeyValue::text("condition", "nonzero"), 3.0), (KeyValue::text("condition", "zero"), 1.0)]
+        );
         let trend = metric("x_http_req_duration");
         let point = &trend.exponential_histogram.as_ref().unwrap().data_points[0];
         assert_eq!((trend.unit.as_str(), point.count, point.sum, point.zero_count), ("ms", 4, Some(12.0), 1));

@@ -177,7 +177,8 @@ impl Encoder for State {
                 for mut ended in written(series, tags, &self.stats, timestamp + 1) {
                     ended.samples.iter_mut().for_each(|sample| sample.value = f64::from_bits(STALE));
                     for histogram in &mut ended.histograms {
-                        *histogram = Histogram { sum: f64::from_bits(STALE), timestamp: timestamp + 1, ..Histogram::default() };
+                        *histogram =
+                            Histogram { sum: f64::from_bits(STALE), timestamp: timestamp + 1, ..Histogram::default() };
                     }
                     all.push(ended);
                 }
@@ -216,7 +217,11 @@ fn written(series: &mut Series, tags: &Tags, stats: &[TrendStat], timestamp: i64
                 ValueKind::Default => "",
             };
             let histograms = vec![native(histogram, timestamp)];
-            return vec![TimeSeries { labels: labels(&format!("{name}{unit}"), tags), samples: Vec::new(), histograms }];
+            return vec![TimeSeries {
+                labels: labels(&format!("{name}{unit}"), tags),
+                samples: Vec::new(),
+                histograms,
+            }];
         }
         Value::Sink(sink) => sink,
     };
@@ -227,7 +232,8 @@ fn written(series: &mut Series, tags: &Tags, stats: &[TrendStat], timestamp: i64
         MetricKind::Rate => vec![plain(format!("{name}_rate"), figure(Aggregation::Rate))],
         MetricKind::Trend => {
             sink.sort();
-            let unit = |stat: &TrendStat| if stat.aggregation == Aggregation::Count { 1.0 } else { scale(metric.contains) };
+            let unit =
+                |stat: &TrendStat| if stat.aggregation == Aggregation::Count { 1.0 } else { scale(metric.contains) };
             let of = |stat: &TrendStat| {
                 let value = sink.figure(stat.aggregation, Duration::ZERO).unwrap_or(0.0) * unit(stat);
                 plain(format!("{name}_{}", suffix(&stat.label)), value)

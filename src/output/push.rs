@@ -25,15 +25,15 @@ pub(super) const LAST_CHANCE: Duration = Duration::from_secs(5);
 
 /// A message, and how many samples are lost with it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Message {
+pub(super) struct Message {
     /// What is sent.
-    pub body: Vec<u8>,
+    pub(super) body: Vec<u8>,
     /// Samples in it.
-    pub samples: u64,
+    pub(super) samples: u64,
 }
 
 /// Turns samples into messages of one system.
-pub trait Encoder: Send {
+pub(super) trait Encoder: Send {
     /// Takes the samples of a batch.
     fn add(&mut self, batch: &SampleBatch);
 
@@ -43,15 +43,15 @@ pub trait Encoder: Send {
 
 /// Why a message did not arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(super) struct Failure {
     /// What happened, without secrets.
-    pub what: String,
+    pub(super) what: String,
     /// Whether another attempt may help.
-    pub passing: bool,
+    pub(super) passing: bool,
 }
 
 /// The way to a system.
-pub trait Deliver: Send {
+pub(super) trait Deliver: Send {
     /// Sends a message before `until`.
     ///
     /// # Errors
@@ -64,7 +64,7 @@ pub trait Deliver: Send {
 
 /// A listener that sends from a thread of its own.
 #[derive(Debug)]
-pub struct Pusher {
+pub(super) struct Pusher {
     name: String,
     tx: Option<Sender<Arc<SampleBatch>>>,
     dropped: u64,
@@ -79,7 +79,7 @@ impl Pusher {
     ///
     /// # Errors
     /// The operating system refuses a thread.
-    pub fn spawn(
+    pub(super) fn spawn(
         name: String,
         encoder: Box<dyn Encoder>,
         way: Box<dyn Deliver>,

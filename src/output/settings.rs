@@ -82,7 +82,11 @@ impl Settings {
         for variable in env.keys().filter(|v| v.starts_with(prefix)) {
             if self.all.iter().all(|setting| setting.name != &variable[prefix.len()..]) {
                 let known: Vec<&str> = self.all.iter().map(|setting| setting.name).collect();
-                tracing::warn!("output {}: {variable} is not known and ignored; known: {prefix}{{{}}}", self.output, known.join(","));
+                tracing::warn!(
+                    "output {}: {variable} is not known and ignored; known: {prefix}{{{}}}",
+                    self.output,
+                    known.join(",")
+                );
             }
         }
         if problems.is_empty() {

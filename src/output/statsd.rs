@@ -96,7 +96,8 @@ impl Datagrams {
 
 impl Deliver for Datagrams {
     fn send(&mut self, message: &Message, _: Instant) -> Result<(), Failure> {
-        let fail = |e: std::io::Error, passing| Failure { what: format!("cannot send to {}: {e}", self.address), passing };
+        let fail =
+            |e: std::io::Error, passing| Failure { what: format!("cannot send to {}: {e}", self.address), passing };
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => self.open().map_err(|e| fail(e, true))?,

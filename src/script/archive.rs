@@ -167,7 +167,8 @@ impl Archive {
     pub fn remote(&self, url: &Url) -> Option<(&[u8], Url)> {
         let whole = place_of(url.as_str());
         let plain = format!("{}/{}{}", url.scheme(), url.host_str()?, url.path());
-        let unescaped = |place: &str| percent_encoding::percent_decode_str(place).decode_utf8().map(Cow::into_owned).ok();
+        let unescaped =
+            |place: &str| percent_encoding::percent_decode_str(place).decode_utf8().map(Cow::into_owned).ok();
         let places = [Some(whole.clone()), unescaped(&whole), Some(plain.clone()), unescaped(&plain)];
         let text = places.iter().flatten().find_map(|place| self.files.get(place))?;
         let found = self.metadata.redirects.get(url.as_str()).and_then(|found| Url::parse(found).ok());
@@ -224,7 +225,8 @@ mod tests {
 
     #[test]
     fn remote_modules_are_found_by_their_address() {
-        let files = ["https/h/a.js", "https/h/b.js?x=1", "https/h/c d.js"].map(|place| (place.to_owned(), place.into()));
+        let files =
+            ["https/h/a.js", "https/h/b.js?x=1", "https/h/c d.js"].map(|place| (place.to_owned(), place.into()));
         let mut archive = Archive { files: files.into(), ..Archive::default() };
         archive.metadata.redirects.insert("https://h/a.js".to_owned(), "https://h/v2/a.js".to_owned());
         let at = |url: &str| Url::parse(url).unwrap();

@@ -30,8 +30,7 @@ impl Server {
     fn start(program: &str, package: &str, conf: &str, args: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let dir = tempfile::tempdir().unwrap();
-        let filled =
-            |text: &str| text.replace("DIR", &dir.path().to_string_lossy()).replace("PORT", &port.to_string());
+        let filled = |text: &str| text.replace("DIR", &dir.path().to_string_lossy()).replace("PORT", &port.to_string());
         std::fs::write(dir.path().join("conf"), filled(conf)).unwrap();
         let child = Command::new(program)
             .args(args.iter().map(|arg| filled(arg)))
@@ -154,7 +153,8 @@ fn receiver(answer: &'static str) -> (u16, std::sync::mpsc::Receiver<Vec<u8>>) {
                 all.extend_from_slice(&buffer[..read]);
                 let text = String::from_utf8_lossy(&all).into_owned();
                 let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.to_lowercase().split("content-length: ").nth(1).and_then(|r| r.lines().next()?.parse().ok());
+                let length =
+                    head.to_lowercase().split("content-length: ").nth(1).and_then(|r| r.lines().next()?.parse().ok());
                 let begin = all.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
                 if all.len() >= begin + length.unwrap_or(0) {
                     let _ = stream.write_all(answer.as_bytes());
@@ -192,7 +192,9 @@ fn a_server_that_is_away_or_refuses_costs_neither_the_run_nor_the_summary() {
     let refusing = format!("experimental-prometheus-rw=http://me:top-secret@127.0.0.1:{port}/");
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let away = format!("influxdb=http://127.0.0.1:{closed}/load");
-    for (output, reason) in [(refusing, "answered 401 Unauthorized: no entry!"), (away, "cannot reach http://127.0.0.1")] {
+    for (output, reason) in
+        [(refusing, "answered 401 Unauthorized: no entry!"), (away, "cannot reach http://127.0.0.1")]
+    {
         let ran = run(&[], &output).prints(&["iterations", "is incomplete", reason]);
         assert!(!ran.all().contains("top-secret"), "{}", ran.all());
     }
