@@ -152,7 +152,7 @@ impl Work {
         self.queue(true);
         let end = Instant::now() + LAST_CHANCE;
         while !self.waiting.is_empty() && self.deliver(name, |_| end) && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::park_timeout(Duration::from_millis(200));
         }
         self.dropped += self.waiting.iter().map(|message| message.samples).sum::<u64>();
         // What went wrong for a while and was made up for has cost nothing.

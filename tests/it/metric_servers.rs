@@ -145,11 +145,9 @@ fn receiver(answer: &'static str) -> (u16, std::sync::mpsc::Receiver<Vec<u8>>) {
             let mut all = Vec::new();
             let mut buffer = [0; 65_536];
             stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-            loop {
-                let Ok(read) = stream.read(&mut buffer) else { break };
-                if read == 0 {
-                    break;
-                }
+            while let Ok(read) = stream.read(&mut buffer)
+                && read > 0
+            {
                 all.extend_from_slice(&buffer[..read]);
                 let text = String::from_utf8_lossy(&all).into_owned();
                 let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
