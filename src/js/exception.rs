@@ -5,7 +5,7 @@ use boa_engine::{Context, JsError, js_string};
 
 use super::convert::text;
 use super::globals::depth_guard::too_deep_to_show;
-use super::json_stringify::display;
+use super::shown::display;
 use crate::script::Script;
 use crate::script::code_frame::code_frame;
 

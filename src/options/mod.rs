@@ -4,6 +4,7 @@
 //! Everything below reads the merged [`Options`]; nothing here performs I/O.
 
 pub mod budget;
+mod choice;
 pub mod duration;
 mod fields;
 pub mod layers;
@@ -65,9 +66,10 @@ pub fn check(layers: Layers) -> Checked {
         layers::environment(&layers.env, &mut found),
         layers::flags(&layers.flags, &mut found),
     ];
+    let flags = layers.flags.clone();
     let written = [("the config file", stack[0].clone()), ("the script's options", stack[1].clone())];
     let merged = merge::merge(stack, &mut found);
-    let options = parse::parse(&merged, &mut found);
+    let options = parse::parse(&merged, &flags, &mut found);
     for (layer, values) in written {
         overridden(layer, values, &merged, &mut found);
     }
@@ -83,7 +85,7 @@ fn overridden(layer: &str, values: Map<String, Value>, merged: &Map<String, Valu
             continue;
         }
         let mut alone = problem::Findings::default();
-        parse::parse(&Map::from_iter([(name, value)]), &mut alone);
+        parse::parse(&Map::from_iter([(name, value)]), &FlagOptions::default(), &mut alone);
         for problem in alone.problems {
             if found.problems.contains(&problem) {
                 continue;
