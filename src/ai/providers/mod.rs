@@ -38,6 +38,7 @@ mod neutral;
 mod nvidia;
 pub mod offers;
 mod ollama;
+mod ollama_body;
 mod ollama_embed;
 mod openai_body;
 mod openai_chat;
