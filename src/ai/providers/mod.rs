@@ -8,6 +8,7 @@ mod alibaba;
 mod anthropic;
 mod anthropic_body;
 pub mod auth;
+mod aws_profile;
 mod azure;
 mod bedrock;
 mod bedrock_auth;
@@ -71,7 +72,7 @@ use super::spec::ModelSpec;
 pub use auth::Auth;
 pub use offers::Offers;
 pub use quirks::Quirks;
-pub use settings::{Setting, Settings};
+pub use settings::{ReadFiles, Setting, Settings, SharedFiles};
 pub use wire::{Malformed, WireRequest};
 
 /// Builds the HTTP request of a kind of call; `Err` names what this API cannot do.
@@ -100,6 +101,8 @@ pub struct ProviderDef {
     pub key_variables: &'static [&'static str],
     /// What else it needs to know.
     pub settings: &'static [Setting],
+    /// Files customary for what else it needs to know.
+    pub shared_files: Option<ReadFiles>,
     /// How it knows its users.
     pub auth: Auth,
     /// Headers every request carries.

@@ -26,6 +26,7 @@ pub(super) const OLLAMA: ProviderDef = ProviderDef {
     url_variables: &["OLLAMA_HOST"],
     key_variables: &[],
     settings: &[],
+    shared_files: None,
     auth: Auth::Bearer,
     headers: &[],
     offers: Offers { audio: false, files: false, ..Offers::ALL },
