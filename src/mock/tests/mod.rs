@@ -6,6 +6,7 @@ mod faults;
 mod limits;
 mod pacing;
 mod plain;
+mod replay;
 mod wire;
 
 use std::net::SocketAddr;
