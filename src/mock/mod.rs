@@ -38,6 +38,7 @@ mod stats;
 mod stream;
 mod structured;
 pub mod truth_log;
+mod vectors;
 mod whole;
 mod words;
 

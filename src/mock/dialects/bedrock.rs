@@ -40,7 +40,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-static CONVERSE: Speech = Speech {
+pub(super) static CONVERSE: Speech = Speech {
     read,
     refuse,
     limits: |_, _| Vec::new(),
@@ -135,7 +135,8 @@ fn blocks(blocks: &[Value], prompt: &mut Prompt) {
     }
 }
 
-fn refuse(refused: &Refused) -> Response {
+/// Says why a call is refused.
+pub(super) fn refuse(refused: &Refused) -> Response {
     let (status, name) = match &refused.why {
         Why::NoKey | Why::WrongKey => (403, "UnrecognizedClientException"),
         Why::Invalid { .. } | Why::ContextLength { .. } | Why::UnknownModel => (400, "ValidationException"),
