@@ -60,7 +60,8 @@ declare module 'inrush/ai' {
   export type Provider =
     | 'bedrock' | 'bedrock-invoke' | 'cohere' | 'gemini' | 'ollama' | 'ollama-generate' | 'tgi' | 'vertex'
     | 'alibaba' | 'anthropic' | 'azure-openai' | 'azure-openai-responses' | 'cerebras' | 'deepinfra' | 'deepseek'
-    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp' | 'lmstudio' | 'mistral'
+    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp'
+    | 'llamacpp-completion' | 'lmstudio' | 'mistral'
     | 'moonshot' | 'nvidia' | 'openai' | 'openai-completions' | 'openai-responses' | 'openrouter' | 'openrouter-messages'
     | 'openrouter-responses' | 'perplexity' | 'sglang' | 'together' | 'venice' | 'vercel' | 'vertex-anthropic' | 'vllm' | 'xai'
     | 'xai-responses' | 'zai' | (string & {});

@@ -32,6 +32,7 @@ mod google_cloud;
 mod groq;
 mod huggingface;
 mod llamacpp;
+mod llamacpp_completion;
 mod lmstudio;
 mod mistral;
 mod moonshot;
@@ -152,6 +153,7 @@ pub static PROVIDERS: &[ProviderDef] = &[
     responses::GROQ_RESPONSES,
     huggingface::HUGGINGFACE,
     llamacpp::LLAMACPP,
+    llamacpp_completion::LLAMACPP_COMPLETION,
     lmstudio::LMSTUDIO,
     mistral::MISTRAL,
     moonshot::MOONSHOT,

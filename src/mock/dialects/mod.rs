@@ -14,6 +14,7 @@ mod cohere_vectors;
 mod gemini;
 mod gemini_request;
 mod gemini_vectors;
+mod llamacpp_completion;
 mod ollama;
 mod ollama_vectors;
 mod openai_chat;
@@ -50,6 +51,7 @@ pub static DIALECTS: &[Dialect] = &[
     cohere_vectors::DIALECT,
     gemini::DIALECT,
     gemini_vectors::DIALECT,
+    llamacpp_completion::DIALECT,
     ollama::DIALECT,
     ollama_vectors::DIALECT,
     openai_chat::DIALECT,
