@@ -49,9 +49,10 @@ declare module 'inrush/ai' {
     location?: string;
     /** Gemini: events, or one JSON array; `'sse'` by default. */
     alt?: 'sse' | 'json';
-    /** AWS: `us-east-1` by default. */
+    /** AWS: `us-east-1` unless the environment or the profile names another. */
     region?: string;
-    /** AWS, as are the next two: requests are signed with them when there is no `apiKey`. Never printed. */
+    /** AWS, as are the next two: requests are signed with them when there is no `apiKey`; else with
+     * those of the environment or of the profile `AWS_PROFILE`. Never printed. */
     accessKeyId?: string;
     secretAccessKey?: string;
     sessionToken?: string;

@@ -65,23 +65,26 @@ const PROVIDERS: &[&str] = &[
 
 #[test]
 fn one_script_runs_against_every_api_by_provider_alone() {
-    for provider in PROVIDERS {
-        let provider = format!("PROVIDER={provider}");
-        let args =
-            ["-e", provider.as_str(), "--mock-ttft", "60ms", "--mock-itl", "2ms", "--mock-truth-log", "truth.jsonl"];
-        let ran = holds(SCRIPT, &args).exits(0);
-        let records = truth(&ran);
-        let first = &records[0];
-        assert_eq!(
-            (&first["tokens"], &first["finish"], &first["stream"]),
-            (&12.into(), &"length".into(), &true.into())
-        );
-        assert_eq!(first["event_tokens"].as_array().unwrap().len(), 12, "{provider}");
-        assert!(first["written_ns"][0].as_u64().unwrap() >= 60_000_000, "{provider}: {first}");
-        assert_eq!((&records[1]["stream"], &records[1]["tokens"]), (&false.into(), &12.into()), "{provider}");
-        let faults = records.iter().filter_map(|r| r["fault"].as_str()).collect::<Vec<_>>();
-        assert_eq!(faults, ["rate_limited", "auth", "error:3", "cut:3", "context_length"], "{provider}");
-    }
+    // A run waits most of its time.
+    std::thread::scope(|scope| {
+        for some in PROVIDERS.chunks(PROVIDERS.len().div_ceil(4)) {
+            scope.spawn(|| some.iter().for_each(|provider| runs_against(provider)));
+        }
+    });
+}
+
+fn runs_against(provider: &str) {
+    let variable = format!("PROVIDER={provider}");
+    let args = ["-e", variable.as_str(), "--mock-ttft", "60ms", "--mock-itl", "2ms", "--mock-truth-log", "truth.jsonl"];
+    let ran = holds(SCRIPT, &args).exits(0);
+    let records = truth(&ran);
+    let first = &records[0];
+    assert_eq!((&first["tokens"], &first["finish"], &first["stream"]), (&12.into(), &"length".into(), &true.into()));
+    assert_eq!(first["event_tokens"].as_array().unwrap().len(), 12, "{provider}");
+    assert!(first["written_ns"][0].as_u64().unwrap() >= 60_000_000, "{provider}: {first}");
+    assert_eq!((&records[1]["stream"], &records[1]["tokens"]), (&false.into(), &12.into()), "{provider}");
+    let faults = records.iter().filter_map(|r| r["fault"].as_str()).collect::<Vec<_>>();
+    assert_eq!(faults, ["rate_limited", "auth", "error:3", "cut:3", "context_length"], "{provider}");
 }
 
 #[test]

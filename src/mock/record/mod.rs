@@ -254,7 +254,7 @@ impl Asked {
             path: Some(self.path.clone()),
             query: self.query.clone(),
             model: self.model.clone(),
-            recorded_at: OffsetDateTime::now_utc().format(&Rfc3339).ok(),
+            recorded_at: seconds(OffsetDateTime::now_utc()).format(&Rfc3339).ok(),
             status: response.status().as_u16(),
             headers: headers.collect(),
             head: request.arrived.elapsed(),
@@ -263,6 +263,10 @@ impl Asked {
             complete: false,
         }
     }
+}
+
+fn seconds(time: OffsetDateTime) -> OffsetDateTime {
+    time.replace_nanosecond(0).unwrap_or(time)
 }
 
 /// How an answer ended.
