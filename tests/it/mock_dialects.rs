@@ -119,6 +119,22 @@ export default () => {
     );
 }
 
+#[test]
+fn every_makers_format_by_invoke_model() {
+    holds(
+        "export default () => {
+  for (const model of ['us.amazon.nova-lite-v1:0', 'amazon.titan-text-lite-v1', 'meta.llama3-1-8b-instruct-v1:0']) {
+    const llm = ai.model({ provider: 'bedrock-invoke', model });
+    for (const r of [llm.stream({ prompt: 'x', maxTokens: 5 }), llm.complete({ prompt: 'x', maxTokens: 5 })]) {
+      is(model, [r.ok, r.error, r.finishReason, r.usage.outputTokens, r.usage.source], [true, '', 'length', 5, 'provider']);
+    }
+  }
+  end();
+};",
+        &["--mock-ttft", "1ms", "--mock-itl", "1ms"],
+    );
+}
+
 /// The providers of the table in docs/providers that the mock is said to speak.
 #[test]
 fn every_provider_of_the_table_reaches_its_api() {

@@ -1,15 +1,15 @@
-//! AWS Bedrock's InvokeModel for Anthropic's models: `POST /model/{id}/invoke`, and `/invoke-with-response-stream` as binary events.
+//! AWS Bedrock's InvokeModel: `POST /model/{id}/invoke`, and `/invoke-with-response-stream` as binary events.
 //!
-//! Bodies are Anthropic's, with `anthropic_version` in the place of the model. A stream is its events without names and pings, each in
-//! Base64 inside a frame; the last holds Bedrock's own counts and times. Embeddings and rankings are in [`super::bedrock_vectors`].
+//! Bodies are in the format of the model's maker. Anthropic's have `anthropic_version` in the place of the model, and their events
+//! come without names and pings; Nova's are Converse's ([`super::bedrock`]); Titan's and Llama's take one prompt
+//! ([`super::bedrock_prompts`]). Each event lies in a frame, in Base64; the last has Bedrock's own counts and times. Embeddings and
+//! rankings are in [`super::bedrock_vectors`].
 
-use std::time::Instant;
-
-use data_encoding::BASE64;
-
-use super::anthropic::{MessageWriter, read_messages, whole};
-use super::bedrock::refuse;
-use super::bedrock_frame::{event, exception};
+use super::anthropic::{self, MessageWriter, read_messages};
+use super::bedrock::{self, refuse};
+use super::bedrock_frame::{chunk, exception};
+use super::bedrock_metrics::Metrics;
+use super::bedrock_prompts::{self, Prompted};
 use super::{Dialect, bedrock_vectors};
 use crate::mock::model_call::{self, Envelope, Speech};
 use crate::mock::plan::Plan;
@@ -17,34 +17,29 @@ use crate::mock::question::{Asked, Question};
 use crate::mock::refused::Why;
 use crate::mock::route::{AnswerFuture, Call, Handler, Route};
 use crate::mock::stream::{Part, Sink, Writer};
+use crate::mock::whole::Texts;
 
 /// The dialect's row.
 pub(super) const DIALECT: Dialect = Dialect {
     name: "bedrock-invoke",
-    about: "AWS Bedrock InvokeModel: Anthropic's models streamed (binary events) and whole, embeddings and rankings",
+    about: "AWS Bedrock InvokeModel: several makers' formats, streamed (binary events) and whole, embeddings, rankings",
     routes: &[
         Route {
             method: "POST",
             path: "/model/{model}/invoke",
-            about: "Bedrock's InvokeModel: Anthropic, Titan and Cohere embeddings, rerank",
+            about: "Bedrock's InvokeModel, whole: answers, embeddings, rankings",
             handler: Handler::Call(invoke),
         },
         Route {
             method: "POST",
             path: "/model/{model}/invoke-with-response-stream",
-            about: "Bedrock's InvokeModel as a stream of binary events: Anthropic",
+            about: "Bedrock's InvokeModel as a stream of binary events",
             handler: Handler::Model(&INVOKE),
         },
     ],
 };
 
-static INVOKE: Speech = Speech {
-    read,
-    refuse,
-    limits: |_, _| Vec::new(),
-    stream: |envelope, plan| Box::new(ChunkWriter::new(envelope, plan)),
-    whole,
-};
+static INVOKE: Speech = Speech { read, refuse, limits: |_, _| Vec::new(), stream, whole };
 
 /// What a model is for is seen from its id.
 fn invoke(call: Call<'_>) -> AnswerFuture<'_> {
@@ -54,17 +49,59 @@ fn invoke(call: Call<'_>) -> AnswerFuture<'_> {
     }
 }
 
+/// Whose format a body has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Maker {
+    Anthropic,
+    Nova,
+    Prompt(Prompted),
+}
+
+impl Maker {
+    /// Seen from the model's id; what names no maker is Anthropic's.
+    fn of(model: &str) -> Self {
+        match model {
+            model if model.contains("amazon.nova") => Self::Nova,
+            model if model.contains("amazon.titan") => Self::Prompt(Prompted::Titan),
+            model if model.contains("meta.llama") => Self::Prompt(Prompted::Llama),
+            _ => Self::Anthropic,
+        }
+    }
+}
+
 fn read(asked: &Asked<'_>) -> Result<Question, Why> {
+    let model = asked.param(0);
+    match Maker::of(&model) {
+        Maker::Nova => return bedrock::read(asked),
+        Maker::Prompt(prompted) => return bedrock_prompts::read(prompted, asked),
+        Maker::Anthropic => {}
+    }
     match asked.body.text("anthropic_version")? {
         Some("bedrock-2023-05-31") => {}
         Some(_) => return Err(Why::invalid("anthropic_version", "anthropic_version: must be bedrock-2023-05-31")),
         None => {
-            let why = "anthropic_version: Field required (of all models that generate, the mock serves Anthropic's by InvokeModel; \
-                       use Converse for others)";
+            let why = "anthropic_version: Field required (by InvokeModel the mock serves Anthropic's, Nova's, Titan's and Llama's \
+                       models, seen from their ids; use Converse for others)";
             return Err(Why::invalid("anthropic_version", why));
         }
     }
-    read_messages(asked.body, asked.param(0), asked.path.trim_end_matches('/').ends_with("-stream"))
+    read_messages(asked.body, model, asked.path.trim_end_matches('/').ends_with("-stream"))
+}
+
+fn stream(envelope: &Envelope, plan: &Plan) -> Box<dyn Writer> {
+    match Maker::of(&envelope.model) {
+        Maker::Anthropic => Box::new(ChunkWriter::new(envelope, plan)),
+        Maker::Nova => Box::new(bedrock::FrameWriter::invoked(envelope, plan)),
+        Maker::Prompt(prompted) => Box::new(bedrock_prompts::PieceWriter::new(prompted, envelope, plan)),
+    }
+}
+
+fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
+    match Maker::of(&envelope.model) {
+        Maker::Anthropic => anthropic::whole(envelope, plan, texts),
+        Maker::Nova => bedrock::whole(envelope, plan, texts),
+        Maker::Prompt(prompted) => bedrock_prompts::whole(prompted, envelope, plan, texts),
+    }
 }
 
 /// Puts Anthropic's events into frames.
@@ -73,23 +110,17 @@ struct ChunkWriter {
     /// Events on their way into frames.
     events: Vec<u8>,
     frame: Vec<u8>,
-    /// Input and output tokens; None = they are not told.
-    counts: Option<(u64, u64)>,
-    arrived: Instant,
-    first: Option<Instant>,
+    metrics: Metrics,
     sent: usize,
 }
 
 impl ChunkWriter {
     fn new(envelope: &Envelope, plan: &Plan) -> Self {
-        let output = u64::from(plan.output_tokens) + u64::from(plan.reasoning_tokens);
         Self {
             inner: MessageWriter::new(envelope, plan),
             events: Vec::new(),
             frame: Vec::new(),
-            counts: envelope.usage.then(|| (envelope.fresh_tokens(), output)),
-            arrived: envelope.arrived,
-            first: None,
+            metrics: Metrics::new(envelope, plan),
             sent: 0,
         }
     }
@@ -103,36 +134,24 @@ impl ChunkWriter {
         while let Some(end) = memchr::memmem::find(rest, b"\n\n") {
             let data = memchr::memmem::find(&rest[..end], b"\ndata: ").map(|at| &rest[at + 7..end]);
             if let Some(data) = data.filter(|data| !data.starts_with(br#"{"type":"ping""#)) {
-                self.chunk(data, sink);
+                self.send(data, sink);
             }
             rest = &rest[end + 2..];
         }
         self.events = events;
     }
 
-    fn chunk(&mut self, data: &[u8], sink: &mut Sink<'_>) {
-        const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-        let last = br#"{"type":"message_stop""#;
-        let payload = match data.starts_with(last) {
-            true => BASE64.encode(&[last, self.metrics().as_bytes(), &data[last.len()..]].concat()),
-            false => BASE64.encode(data),
-        };
-        // Bedrock hides the sizes of events from those who watch the line.
+    fn send(&mut self, data: &[u8], sink: &mut Sink<'_>) {
         self.sent += 1;
-        let padding = &PADDING[..1 + self.sent * 17 % PADDING.len()];
         self.frame.clear();
-        let parts: [&[u8]; 5] = [br#"{"bytes":""#, payload.as_bytes(), br#"","p":""#, padding.as_bytes(), b"\"}"];
-        event("chunk", &parts, &mut self.frame);
+        match data.strip_suffix(b"}").filter(|_| data.starts_with(br#"{"type":"message_stop""#)) {
+            Some(last) => {
+                let last = [last, self.metrics.write().as_bytes(), b"}"].concat();
+                chunk(&last, self.sent, &mut self.frame);
+            }
+            None => chunk(data, self.sent, &mut self.frame),
+        }
         sink.send(&[&self.frame]);
-    }
-
-    fn metrics(&self) -> String {
-        let Some((input, output)) = self.counts else { return String::new() };
-        let latency = self.arrived.elapsed().as_millis();
-        let first = self.first.map_or(latency, |first| first.saturating_duration_since(self.arrived).as_millis());
-        format!(
-            r#","amazon-bedrock-invocationMetrics":{{"inputTokenCount":{input},"outputTokenCount":{output},"invocationLatency":{latency},"firstByteLatency":{first}}}"#
-        )
     }
 }
 
@@ -146,7 +165,7 @@ impl Writer for ChunkWriter {
     }
 
     fn tokens(&mut self, part: Part, text: &[u8], count: u32, sink: &mut Sink<'_>) {
-        self.first.get_or_insert_with(Instant::now);
+        self.metrics.begun();
         self.forward(sink, |inner, sink| inner.tokens(part, text, count, sink));
     }
 

@@ -8,6 +8,8 @@ mod azure;
 mod bedrock;
 mod bedrock_frame;
 mod bedrock_invoke;
+mod bedrock_metrics;
+mod bedrock_prompts;
 mod bedrock_vectors;
 mod cohere;
 mod cohere_vectors;

@@ -22,6 +22,12 @@ fn requests() -> Vec<(&'static str, &'static str, Value)> {
             "/model/m/invoke-with-response-stream",
             json!({ "anthropic_version": "bedrock-2023-05-31", "messages": messages, "max_tokens": 10 }),
         ),
+        (
+            "invoke",
+            "/model/m.amazon.nova/invoke-with-response-stream",
+            json!({ "messages": [{ "role": "user", "content": [{ "text": "Hi" }] }], "inferenceConfig": { "maxTokens": 10 } }),
+        ),
+        ("invoke", "/model/meta.llama/invoke-with-response-stream", json!({ "prompt": "Hi", "max_gen_len": 10 })),
         ("llamacpp", "/completion", json!({ "prompt": "Hi", "stream": true, "n_predict": 10 })),
         ("ollama", "/api/chat", json!({ "model": "m", "messages": messages, "options": { "num_predict": 10 } })),
         ("cohere", "/v2/chat", json!({ "model": "m", "messages": messages, "stream": true, "max_tokens": 10 })),

@@ -56,7 +56,7 @@ async fn chunks_hold_anthropics_events() {
         (&whole["model"], &whole["content"][1]["type"]),
         (&json!("us.anthropic.claude-haiku:0"), &json!("text"))
     );
-    let unknown = ask(&mock, "POST", "/model/amazon.nova/invoke", &[], r#"{"messages":[]}"#).await;
+    let unknown = ask(&mock, "POST", "/model/who.knows/invoke", &[], r#"{"messages":[]}"#).await;
     assert!(
         unknown.status == 400 && unknown.text().contains("anthropic_version") && unknown.text().contains("Converse"),
         "{}",
@@ -67,6 +67,49 @@ async fn chunks_hold_anthropics_events() {
     let reply = ask(&quiet, "POST", &streamed, &[], &invoke_body().to_string()).await;
     let (_, last) = super::dialects::frames(&reply.body).pop().unwrap();
     assert_eq!(BASE64.decode(last["bytes"].as_str().unwrap().as_bytes()).unwrap(), br#"{"type":"message_stop"}"#);
+}
+
+fn chunks(reply: &Reply) -> Vec<Value> {
+    let decoded = frames(&reply.body)
+        .into_iter()
+        .map(|(_, payload)| BASE64.decode(payload["bytes"].as_str().unwrap().as_bytes()).unwrap());
+    decoded.map(|bytes| serde_json::from_slice(&bytes).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn every_maker_has_its_own_format() {
+    let mock = mock(fast());
+    let both = async |model: &str, body: Value| {
+        let path = format!("/model/{model}/invoke");
+        let whole = ask(&mock, "POST", &path, &[], &body.to_string()).await;
+        let streamed = ask(&mock, "POST", &format!("{path}-with-response-stream"), &[], &body.to_string()).await;
+        assert_eq!((whole.status, streamed.status, streamed.end), (200, 200, End::Whole), "{}", whole.text());
+        (whole.json(), chunks(&streamed))
+    };
+    let text = |chunks: &[Value], at: &str| chunks.iter().filter_map(|c| c.pointer(at)?.as_str()).collect::<String>();
+    let metrics =
+        |chunks: &[Value]| chunks.last().unwrap()["amazon-bedrock-invocationMetrics"]["outputTokenCount"].clone();
+
+    let nova = json!({ "schemaVersion": "messages-v1", "messages": [{ "role": "user", "content": [{ "text": "Hi" }] }], "inferenceConfig": { "maxTokens": 5 } });
+    let (whole, chunks) = both("us.amazon.nova-lite-v1%3A0", nova).await;
+    assert_eq!(tokens(whole["output"]["message"]["content"][0]["text"].as_str().unwrap()), 5);
+    assert_eq!((tokens(&text(&chunks, "/contentBlockDelta/delta/text")), metrics(&chunks)), (5, json!(5)));
+    assert_eq!(
+        (&chunks[0]["messageStart"]["role"], &chunks[chunks.len() - 2]["messageStop"]["stopReason"]),
+        (&json!("assistant"), &json!("max_tokens"))
+    );
+
+    let titan = json!({ "inputText": "Why is the sky blue?", "textGenerationConfig": { "maxTokenCount": 5 } });
+    let (whole, chunks) = both("amazon.titan-text-lite-v1", titan).await;
+    assert_eq!((&whole["inputTextTokenCount"], &whole["results"][0]["tokenCount"]), (&json!(6), &json!(5)));
+    assert_eq!((tokens(&text(&chunks, "/outputText")), metrics(&chunks)), (5, json!(5)));
+    assert_eq!(chunks.last().unwrap()["completionReason"], "LENGTH");
+
+    let (whole, chunks) = both("meta.llama3-8b", json!({ "prompt": "Why is the sky blue?", "max_gen_len": 5 })).await;
+    assert_eq!((&whole["prompt_token_count"], &whole["stop_reason"]), (&json!(6), &json!("length")));
+    assert_eq!((tokens(&text(&chunks, "/generation")), metrics(&chunks)), (5, json!(5)));
+    let empty = ask(&mock, "POST", "/model/meta.llama3-8b/invoke", &[], "{}").await;
+    assert!(empty.status == 400 && empty.text().contains("[prompt] not found"), "{}", empty.text());
 }
 
 #[tokio::test]
