@@ -5,7 +5,7 @@
 //!
 //! ```json
 //! {"inrush_recording":1,"recorded_at":"2026-01-31T12:00:00Z","method":"POST","path":"/v1/chat/completions","query":"alt=sse",
-//!  "model":"m","status":200,"headers":[["content-type","text/event-stream"]],"head_us":312000,
+//!  "model":"m","stream":true,"status":200,"headers":[["content-type","text/event-stream"]],"head_us":312000,
 //!  "chunks":[{"at_us":312400,"text":"data: {...}\n\n"},{"at_us":330000,"base64":"AAAA..."}],"complete":true}
 //! ```
 //!
@@ -15,9 +15,34 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Version of the line's form.
 const VERSION: u32 = 1;
+
+/// What of a request's body tells answers apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Wish {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stream: Option<bool>,
+}
+
+impl Wish {
+    /// Reads a body; what is no such JSON tells nothing.
+    pub(super) fn of(body: &[u8]) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Fields {
+            model: Value,
+            stream: Value,
+        }
+        let Fields { model, stream } = serde_json::from_slice(body).unwrap_or_default();
+        Self { model: model.as_str().map(str::to_owned), stream: stream.as_bool() }
+    }
+}
 
 /// An exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +53,7 @@ pub(super) struct Recording {
     /// Of the request, without the query; None = it answers any path.
     pub(super) path: Option<String>,
     pub(super) query: String,
-    pub(super) model: Option<String>,
+    pub(super) wish: Wish,
     pub(super) recorded_at: Option<String>,
     pub(super) status: u16,
     /// Of the response, names in lower case; those that are kept.
@@ -72,7 +97,7 @@ impl Recording {
             method: self.method.clone(),
             path: self.path.clone(),
             query: self.query.clone(),
-            model: self.model.clone(),
+            wish: self.wish.clone(),
             status: self.status,
             headers: self.headers.clone(),
             head_us: micros(self.head),
@@ -120,7 +145,7 @@ impl Recording {
             method: line.method,
             path: line.path,
             query: line.query,
-            model: line.model,
+            wish: line.wish,
             recorded_at: line.recorded_at,
             status: line.status,
             headers: line.headers,
@@ -158,8 +183,8 @@ struct Line {
     path: Option<String>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     query: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    model: Option<String>,
+    #[serde(flatten)]
+    wish: Wish,
     status: u16,
     headers: Vec<(String, String)>,
     #[serde(default)]
@@ -198,7 +223,7 @@ mod tests {
             method: "POST".to_owned(),
             path: Some("/v1/x".to_owned()),
             query: String::new(),
-            model: Some("m".to_owned()),
+            wish: Wish { model: Some("m".to_owned()), stream: Some(true) },
             recorded_at: None,
             status: 200,
             headers: vec![("content-type".to_owned(), "text/event-stream".to_owned())],

@@ -14,7 +14,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -28,7 +27,7 @@ use super::config::MockConfig;
 use super::http_request::{Request, client_gone, write_all};
 use super::http_response::{Body, LAST_CHUNK, Response, bodiless, chunk_start, head};
 use super::pacer::{Ending, Outcome};
-use super::recording::Recording;
+use super::recording::{Recording, Wish};
 use super::truth_log::Record;
 
 /// How long a connection to the provider may take.
@@ -129,7 +128,7 @@ impl Recorder {
         buffer: &mut Vec<u8>,
     ) -> Outcome {
         let asked = Asked::of(request);
-        record.model.clone_from(&asked.model);
+        record.model.clone_from(&asked.wish.model);
         let answered = tokio::select! {
             biased;
             answered = self.send(request) => answered,
@@ -223,23 +222,20 @@ struct Asked {
     method: String,
     path: String,
     query: String,
-    model: Option<String>,
+    wish: Wish,
     secrets: Secrets,
 }
 
 impl Asked {
     fn of(request: &Request) -> Self {
-        #[derive(Deserialize)]
-        struct Named {
-            model: String,
-        }
         let secrets = Secrets::of(request);
-        let model = serde_json::from_slice::<Named>(&request.body).ok();
+        let mut wish = Wish::of(&request.body);
+        wish.model = wish.model.map(|model| secrets.clean(&model));
         Self {
             method: request.method.clone(),
             path: secrets.clean(&request.path),
             query: secrets.clean(&keeps_query(&request.query)),
-            model: model.map(|named| secrets.clean(&named.model)),
+            wish,
             secrets,
         }
     }
@@ -253,7 +249,7 @@ impl Asked {
             method: self.method.clone(),
             path: Some(self.path.clone()),
             query: self.query.clone(),
-            model: self.model.clone(),
+            wish: self.wish.clone(),
             recorded_at: seconds(OffsetDateTime::now_utc()).format(&Rfc3339).ok(),
             status: response.status().as_u16(),
             headers: headers.collect(),

@@ -165,6 +165,7 @@ fn after_elements(body: &[u8]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mock::recording::Wish;
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -174,7 +175,7 @@ mod tests {
             method: "POST".to_owned(),
             path: None,
             query: String::new(),
-            model: None,
+            wish: Wish::default(),
             recorded_at: None,
             status: 200,
             headers: vec![("content-type".to_owned(), content_type.to_owned())],

@@ -2,7 +2,7 @@
 //!
 //! A `.jsonl` file holds one recording a line, as `--record` writes them. Any other file is the bare body of one answer; its
 //! ending tells the media type, and `NAME.meta.json` beside `NAME.ENDING` may tell the rest: `url`, `status`,
-//! `response_headers`. In folders everything else is passed over.
+//! `response_headers`, and `model` and `stream` of `request`. In folders everything else is passed over.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::mock::record::{keeps_header, keeps_query};
-use crate::mock::recording::{Recording, check_headers};
+use crate::mock::recording::{Recording, Wish, check_headers};
 
 /// Largest file.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -144,6 +144,7 @@ struct Meta {
     url: Option<String>,
     status: Option<u16>,
     response_headers: Map<String, Value>,
+    request: Value,
 }
 
 fn bare(path: &Path, name: &str, media: &str, body: Vec<u8>) -> Result<Recording, String> {
@@ -185,7 +186,7 @@ fn bare(path: &Path, name: &str, media: &str, body: Vec<u8>) -> Result<Recording
         method: "POST".to_owned(),
         path,
         query,
-        model: None,
+        wish: Wish::of(meta.request.to_string().as_bytes()),
         recorded_at: None,
         status,
         headers,
@@ -220,7 +221,7 @@ mod tests {
             ("a.sse", "data: 1\n\n"),
             (
                 "a.meta.json",
-                r#"{"url":"https://api.x.test/v1/chat?alt=sse&key=secret","status":201,"response_headers":{"Content-Type":"text/event-stream","Set-Cookie":"a=b","content-encoding":"gzip"}}"#,
+                r#"{"url":"https://api.x.test/v1/chat?alt=sse&key=secret","status":201,"request":{"model":"m","stream":"odd"},"response_headers":{"Content-Type":"text/event-stream","Set-Cookie":"a=b","content-encoding":"gzip"}}"#,
             ),
             ("a.expected.json", "{}"),
             ("README.md", "no recording"),
@@ -234,6 +235,7 @@ mod tests {
             (found[0].path.as_deref(), found[0].query.as_str(), found[0].status),
             (Some("/v1/chat"), "alt=sse", 201)
         );
+        assert_eq!(found[0].wish, Wish { model: Some("m".to_owned()), stream: None });
         assert_eq!(found[0].headers, [("content-type".to_owned(), "text/event-stream".to_owned())]);
         assert_eq!((found[3].path.as_deref(), found[3].header("content-type")), (None, Some(BODIES[0].1)));
         let one = load(&[dir.path().join("a.sse")]).unwrap();

@@ -6,7 +6,8 @@
 //! 1. the one that header `x-mock-replay` names;
 //! 2. the one that a path below `/replay/` names, as in `/replay/text.sse/v1/chat/completions`: for clients who choose an
 //!    address but no headers;
-//! 3. those recorded at the request's method and path, and its query where some are; several take turns;
+//! 3. those recorded at the request's method and path: the ones that fit best by what is kept of the query, by `stream` and by
+//!    `model`; several take turns;
 //! 4. for a POST, those whose path is not known, in turns.
 //!
 //! A POST that finds none is refused, so that an invented answer is never taken for a recorded one; other requests without a
@@ -16,6 +17,7 @@ mod cuts;
 mod load;
 mod player;
 
+use std::cmp::Reverse;
 use std::sync::{Arc, Mutex};
 
 use rand::SeedableRng;
@@ -31,7 +33,7 @@ use super::http_request::Request;
 use super::http_response::Response;
 use super::question::decode;
 use super::record::keeps_query;
-use super::recording::Recording;
+use super::recording::{Recording, Wish};
 use super::truth_log::Record;
 
 /// Names the recording.
@@ -86,7 +88,7 @@ impl Library {
         let Some(number) = self.choose(request)? else { return Ok(None) };
         let recording = &self.recordings[number];
         record.replayed = Some(recording.name.clone());
-        record.model.clone_from(&recording.model);
+        record.model.clone_from(&recording.wish.model);
         record.stream = true;
         let known = [NAME_HEADER, CHUNKS_HEADER, ITL_HEADER];
         if let Some((name, _)) =
@@ -133,21 +135,31 @@ impl Library {
             r.method == request.method && r.path.as_deref().is_some_and(|p| p.trim_end_matches('/') == path)
         };
         let post = request.method == "POST";
+        let wish = Wish::of(&request.body);
+        // What is not known of a recording fits better than what differs.
+        fn fit<T: PartialEq>(known: Option<&T>, wanted: Option<&T>) -> u8 {
+            if known == wanted { 2 } else { u8::from(known.is_none()) }
+        }
         let found = self
-            .turn(|r| same_path(r) && r.query == query)
-            .or_else(|| self.turn(same_path))
-            .or_else(|| self.turn(|r| post && r.path.is_none()));
+            .turn(|r| {
+                let fits = || {
+                    let stream = fit(r.wish.stream.as_ref(), wish.stream.as_ref());
+                    (r.query == query, stream, fit(r.wish.model.as_ref(), wish.model.as_ref()))
+                };
+                same_path(r).then(fits)
+            })
+            .or_else(|| self.turn(|r| (post && r.path.is_none()).then_some(())));
         match found {
             None if post => Err(self.unknown(&format!("nothing was recorded at POST {}", request.path))),
             found => Ok(found),
         }
     }
 
-    /// Of those that fit, the one whose turn came least often.
-    fn turn(&self, fits: impl Fn(&Recording) -> bool) -> Option<usize> {
+    /// Of those that fit best, the one whose turn came least often.
+    fn turn<F: Ord>(&self, fits: impl Fn(&Recording) -> Option<F>) -> Option<usize> {
         let mut turns = self.turns.lock().unwrap_or_else(|e| e.into_inner());
-        let fitting = self.recordings.iter().enumerate().filter(|(_, r)| fits(r)).map(|(number, _)| number);
-        let number = fitting.min_by_key(|number| turns[*number])?;
+        let fitting = self.recordings.iter().enumerate().filter_map(|(number, r)| Some((Reverse(fits(r)?), number)));
+        let (_, number) = fitting.min_by(|(a, i), (b, k)| a.cmp(b).then(turns[*i].cmp(&turns[*k])))?;
         turns[number] += 1;
         Some(number)
     }

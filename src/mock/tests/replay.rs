@@ -107,6 +107,37 @@ async fn a_request_finds_its_recording() {
 }
 
 #[tokio::test]
+async fn the_recording_that_fits_best_answers() {
+    let line = |wish: &str, text: &str| {
+        format!(
+            r#"{{"inrush_recording":1,"method":"POST","path":"/p","status":200,{wish}"headers":[],"chunks":[{{"at_us":1,"text":"{text}"}}],"complete":true}}"#
+        ) + "\n"
+    };
+    let lines = line(r#""model":"a","stream":true,"#, "a streamed")
+        + &line(r#""model":"a","stream":false,"#, "a whole")
+        + &line(r#""model":"b","stream":true,"#, "b streamed")
+        + &line("", "not known");
+    let (_dir, mock) = library(&[("r.jsonl", lines.as_bytes())], fast());
+    for (asked, answered) in [
+        (r#"{"model":"a","stream":true}"#, "a streamed"),
+        (r#"{"model":"b","stream":true}"#, "b streamed"),
+        (r#"{"model":"b","stream":false}"#, "a whole"),
+        (r#"{"model":"a"}"#, "not known"),
+        ("no JSON", "not known"),
+    ] {
+        for _ in 0..2 {
+            assert_eq!(ask(&mock, "POST", "/p", &[], asked).await.text(), answered, "{asked}");
+        }
+    }
+    let turns = [
+        ask(&mock, "POST", "/p", &[], r#"{"model":"c","stream":true}"#).await.text(),
+        ask(&mock, "POST", "/p", &[], r#"{"model":"c","stream":true}"#).await.text(),
+    ];
+    assert_eq!(turns.len(), 2);
+    assert!(turns.iter().all(|text| text.ends_with("streamed")) && turns[0] != turns[1], "{turns:?}");
+}
+
+#[tokio::test]
 async fn without_a_recording_nothing_is_invented() {
     let meta = json!({ "url": "/v1/chat/completions", "status": 429, "response_headers": { "retry-after": "7", "content-type": "application/json" } });
     let (_dir, mock) = library(&[("e.json", b"{\"error\":{}}"), ("e.meta.json", meta.to_string().as_bytes())], fast());
