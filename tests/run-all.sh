@@ -110,6 +110,18 @@ examples() {
       tail -n 30 "$log/$(basename "$example").err" "$log/$(basename "$example").out"
     fi
   done
+  # Recorded answers instead of invented ones.
+  timeout --kill-after=5 90 "$target/debug/inrush" run --mock --mock-replay examples/recorded-chat.jsonl examples/replay.js \
+    > "$log/replay.out" 2> "$log/replay.err" < /dev/null
+  code=$?
+  if [ $code = 0 ]; then
+    good=$((good + 1))
+    echo "ok      examples/replay.js with recorded answers"
+  else
+    bad=$((bad + 1))
+    echo "FAILED  examples/replay.js with recorded answers: exit code $code; the end of its output ($log):"
+    tail -n 30 "$log/replay.err" "$log/replay.out"
+  fi
   # The gate must also close: an impossible threshold is exit code 99.
   timeout --kill-after=5 90 "$target/debug/inrush" run --mock -e MAX_TTFT_MS=0.001 examples/thresholds-ci.js \
     > "$log/gate.out" 2> "$log/gate.err" < /dev/null

@@ -49,9 +49,10 @@ declare module 'inrush/ai' {
     location?: string;
     /** Gemini: events, or one JSON array; `'sse'` by default. */
     alt?: 'sse' | 'json';
-    /** AWS: `us-east-1` by default. */
+    /** AWS: `us-east-1` unless the environment or the profile names another. */
     region?: string;
-    /** AWS, as are the next two: requests are signed with them when there is no `apiKey`. Never printed. */
+    /** AWS, as are the next two: requests are signed with them when there is no `apiKey`; else with
+     * those of the environment or of the profile `AWS_PROFILE`. Never printed. */
     accessKeyId?: string;
     secretAccessKey?: string;
     sessionToken?: string;
@@ -60,7 +61,8 @@ declare module 'inrush/ai' {
   export type Provider =
     | 'bedrock' | 'bedrock-invoke' | 'cohere' | 'gemini' | 'ollama' | 'ollama-generate' | 'tgi' | 'vertex'
     | 'alibaba' | 'anthropic' | 'azure-openai' | 'azure-openai-responses' | 'cerebras' | 'deepinfra' | 'deepseek'
-    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp' | 'lmstudio' | 'mistral'
+    | 'deepseek-responses' | 'fireworks' | 'groq' | 'groq-responses' | 'huggingface' | 'llamacpp'
+    | 'llamacpp-completion' | 'lmstudio' | 'mistral'
     | 'moonshot' | 'nvidia' | 'openai' | 'openai-completions' | 'openai-responses' | 'openrouter' | 'openrouter-messages'
     | 'openrouter-responses' | 'perplexity' | 'sglang' | 'together' | 'venice' | 'vercel' | 'vertex-anthropic' | 'vllm' | 'xai'
     | 'xai-responses' | 'zai' | (string & {});

@@ -75,9 +75,12 @@ impl FinishReason {
         let word = word.to_ascii_lowercase();
         // The Responses API: `incomplete:max_output_tokens`.
         match word.strip_prefix("incomplete:").unwrap_or(&word) {
-            "length" | "max_tokens" | "model_length" | "max_output_tokens" | "model_context_window_exceeded" => {
-                Self::Length
-            }
+            "length"
+            | "limit"
+            | "max_tokens"
+            | "model_length"
+            | "max_output_tokens"
+            | "model_context_window_exceeded" => Self::Length,
             "tool_calls" | "tool_call" | "tool_use" | "function_call" => Self::ToolCalls,
             "content_filter" | "content_filtered" | "guardrail_intervened" | "safety" | "refusal" | "recitation" => {
                 Self::ContentFilter
@@ -393,6 +396,7 @@ mod tests {
             ("stop", FinishReason::Stop),
             ("eos_token", FinishReason::Stop),
             ("model_length", FinishReason::Length),
+            ("limit", FinishReason::Length),
             ("function_call", FinishReason::ToolCalls),
             ("content_filter", FinishReason::ContentFilter),
             ("insufficient_system_resource", FinishReason::Error),

@@ -1,6 +1,7 @@
 //! Which model, where, and with what defaults: the argument of `ai.model(spec)`, validated once per VU at init.
 //!
-//! Called by the script layer. It reads no process state: the environment is handed in.
+//! Called by the script layer. It reads no process state: the environment is handed in, and says where a provider's customary
+//! files are.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -135,7 +136,8 @@ impl ModelSpec {
                 None => f.problem("api", format_args!("provider '{provider_name}' has no API '{api}'")),
             }
         }
-        let mut settings = Settings::read(provider.settings, f, &variable);
+        let files = provider.shared_files.map(|read| read(&variable)).unwrap_or_default();
+        let mut settings = Settings::read(provider.settings, f, &variable, &files);
 
         let model = f.string("model").or_else(|| variable("INRUSH_MODEL")).unwrap_or_default();
         if model.trim().is_empty() {
@@ -148,7 +150,7 @@ impl ModelSpec {
         let base_url = base_url.text;
         let customary = || if own_address { provider.key_variables.iter().find_map(|v| variable(v)) } else { None };
         if own_address {
-            settings.credentials(provider.settings, &variable);
+            settings.credentials(provider.settings, &variable, &files);
         }
         let api_key = f
             .string("apiKey")
@@ -269,9 +271,10 @@ impl ModelSpec {
             return None;
         }
         let customary = self.provider.key_variables.join(" or ");
+        let files = self.settings.missing().map_or_else(String::new, |why| format!("; {why}"));
         Some(format!(
             "model '{}' would be called at {}, the public address of provider {}, without a key: set INRUSH_BASE_URL (or \
-             baseURL) to your own server, run with --mock, or set {customary}",
+             baseURL) to your own server, run with --mock, or set {customary}{files}",
             self.model, self.base_url, self.provider.name
         ))
     }

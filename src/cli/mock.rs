@@ -28,9 +28,19 @@ pub(crate) fn run(args: MockArgs, terminal: &Terminal) -> Result<u8, Error> {
         })
         .transpose()?;
     let config = config(&args.knobs.0, "").map_err(|problems| Error::usage(problems.join("\n       ")))?;
+    let recording = config.record.as_ref().map(|url| (url.clone(), config.record_to.display().to_string()));
     let server = mock::start(config)?;
     super::print(format!("{}\n", server.base_url()).as_bytes())?;
-    terminal.line(&format!("mock LLM server at {} (Ctrl-C stops it)", server.base_url()));
+    terminal.line(&match (recording, server.recordings()) {
+        (Some((url, file)), _) => {
+            let base = server.base_url();
+            format!("passing requests at {base} on to {url}, recording its answers to {file} (Ctrl-C stops it)")
+        }
+        (None, 0) => format!("mock LLM server at {} (Ctrl-C stops it)", server.base_url()),
+        (None, n) => {
+            format!("mock LLM server at {}, replaying {n} recorded answers (Ctrl-C stops it)", server.base_url())
+        }
+    });
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

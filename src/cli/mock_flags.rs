@@ -23,12 +23,39 @@ pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<Str
             problems.push(format!("--{prefix}{} {}: {why}", knob.name, knob.value));
         }
     }
+    if knobs.iter().any(|knob| knob.name == "replay" || knob.name == "record") {
+        let idle = knobs.iter().map(|knob| knob.name).filter(|name| OF_ANSWERS.contains(name));
+        problems.extend(idle.map(|name| {
+            format!("--{prefix}{name} does nothing to answers that are replayed or recorded; leave it out")
+        }));
+    }
     // A knob that does not parse keeps its default, so what is said now is about the others.
     if let Err(more) = config.validate() {
-        problems.extend(more.into_iter().map(|p| p.replacen("--", &format!("--{prefix}"), 1)));
+        problems.extend(more.into_iter().map(|p| p.replace("--", &format!("--{prefix}"))));
     }
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
+
+/// The knobs of generated answers.
+const OF_ANSWERS: &[&str] = &[
+    "ttft",
+    "itl",
+    "output-tokens",
+    "reasoning-tokens",
+    "chunk-tokens",
+    "error-rate",
+    "error-kind",
+    "outage",
+    "rpm",
+    "tpm",
+    "max-concurrency",
+    "when-full",
+    "queue-limit",
+    "usage",
+    "context-tokens",
+    "api-key",
+    "model",
+];
 
 fn parse<T: std::str::FromStr>(value: &str) -> Result<T, String>
 where
@@ -63,6 +90,11 @@ fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
         "api-key" => config.api_key = Some(value.to_owned()),
         "model" => config.models = value.split(',').map(|m| m.trim().to_owned()).collect(),
         "pacer-threads" => config.pacer_threads = parse(value)?,
+        "replay" => config.replay.push(PathBuf::from(value)),
+        "replay-chunks" => config.replay_chunks = parse(value)?,
+        "replay-itl" => config.replay_itl = Some(parse(value)?),
+        "record" => config.record = Some(value.to_owned()),
+        "record-to" => config.record_to = PathBuf::from(value),
         other => return Err(format!("unknown knob {other}")),
     }
     Ok(())
@@ -100,6 +132,23 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
     ("api-key", "KEY", "Key that calls must carry [default: none needed]"),
     ("model", "NAMES", "Model names served, comma-separated [default: any]"),
     ("pacer-threads", "N", "Threads that write paced output [default: 1]"),
+    (
+        "replay",
+        "PATH",
+        "Serve recorded answers: a file of --record's, a bare body (.sse, .ndjson, .json, .bin), or a folder; may be repeated",
+    ),
+    (
+        "replay-chunks",
+        "HOW",
+        "Cut recorded bodies: recorded, whole, event, BYTES, random or random:SEED [default: recorded, else event]",
+    ),
+    (
+        "replay-itl",
+        "TIME",
+        "Pause before each recorded chunk, in --ttft's forms [default: the recorded times, else none]",
+    ),
+    ("record", "URL", "Pass every request on to this provider and record its answers"),
+    ("record-to", "FILE", "Append recordings to this file, as JSON lines [default: recording.jsonl]"),
 ];
 
 /// Adds the knobs to a command; `prefix` is empty or `mock-`.
@@ -107,8 +156,10 @@ pub(crate) fn augment(command: clap::Command, prefix: &'static str, skip: &[&str
     KNOBS.iter().filter(|(name, ..)| !skip.contains(name)).fold(command, |command, (name, value, help)| {
         let id: &'static str =
             if prefix.is_empty() { name } else { Box::leak(format!("{prefix}{name}").into_boxed_str()) };
+        let action = if *name == "replay" { clap::ArgAction::Append } else { clap::ArgAction::Set };
         command.arg(
             clap::Arg::new(id)
+                .action(action)
                 .long(id)
                 .value_name(*value)
                 .help(*help)
@@ -122,10 +173,10 @@ pub(crate) fn augment(command: clap::Command, prefix: &'static str, skip: &[&str
 pub(crate) fn collect(matches: &clap::ArgMatches, prefix: &str) -> Vec<Knob> {
     KNOBS
         .iter()
-        .filter_map(|(name, ..)| {
+        .flat_map(|(name, ..)| {
             let id = format!("{prefix}{name}");
-            let value = matches.try_get_one::<String>(&id).ok().flatten()?;
-            Some(Knob { name, value: value.clone() })
+            let values = matches.try_get_many::<String>(&id).ok().flatten().into_iter().flatten();
+            values.map(|value| Knob { name, value: value.clone() }).collect::<Vec<_>>()
         })
         .collect()
 }
@@ -161,4 +212,5 @@ macro_rules! knob_args {
 }
 
 knob_args!(MockKnobs, "", &[]);
-knob_args!(EmbeddedKnobs, "mock-", &["listen"]);
+// To record, clients must bring a real key, and a run with the embedded mock keeps those back.
+knob_args!(EmbeddedKnobs, "mock-", &["listen", "record", "record-to"]);

@@ -12,6 +12,8 @@ use super::dist::{CountDist, DelayDist, KnobError};
 use super::fault::Fault;
 use super::meter::LimitRule;
 use super::outage::Outage;
+use super::record;
+use super::replay::Cuts;
 
 /// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
 #[derive(Clone)]
@@ -60,6 +62,16 @@ pub struct MockConfig {
     pub models: Vec<String>,
     /// Threads that write paced output, 1..=64. One holds about 100,000 tokens/s. Default 1.
     pub pacer_threads: u32,
+    /// Files and folders of recorded answers to serve instead of generated ones; empty = none.
+    pub replay: Vec<PathBuf>,
+    /// How recorded bodies are cut into chunks. Default: as recorded.
+    pub replay_chunks: Cuts,
+    /// Pause before each chunk of a recording; None = the recorded times, and none where there are none.
+    pub replay_itl: Option<DelayDist>,
+    /// URL of a provider that all requests are passed on to and whose answers are recorded; None = the mock answers itself.
+    pub record: Option<String>,
+    /// File that recordings are appended to. Default `recording.jsonl`.
+    pub record_to: PathBuf,
 }
 
 impl Default for MockConfig {
@@ -87,6 +99,11 @@ impl Default for MockConfig {
             api_key: None,
             models: Vec::new(),
             pacer_threads: 1,
+            replay: Vec::new(),
+            replay_chunks: Cuts::Recorded,
+            replay_itl: None,
+            record: None,
+            record_to: PathBuf::from("recording.jsonl"),
         }
     }
 }
@@ -128,6 +145,22 @@ impl MockConfig {
         if self.models.iter().any(String::is_empty) {
             problems.push("--model must not be empty".to_owned());
         }
+        if self.replay.is_empty() {
+            for (flag, given) in
+                [("--replay-chunks", self.replay_chunks != Cuts::Recorded), ("--replay-itl", self.replay_itl.is_some())]
+            {
+                if given {
+                    problems.push(format!("{flag} needs --replay"));
+                }
+            }
+        } else if self.record.is_some() {
+            problems.push("--record and --replay exclude each other: record first, then replay the file".to_owned());
+        }
+        if let Some(upstream) = &self.record
+            && let Err(why) = record::check(upstream, self.listen)
+        {
+            problems.push(format!("--record: {why}"));
+        }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -162,6 +195,11 @@ impl fmt::Debug for MockConfig {
             .field("api_key", &self.api_key.as_ref().map(|_| "[hidden]"))
             .field("models", &self.models)
             .field("pacer_threads", &self.pacer_threads)
+            .field("replay", &self.replay)
+            .field("replay_chunks", &self.replay_chunks)
+            .field("replay_itl", &self.replay_itl.map(|itl| itl.to_string()))
+            .field("record", &self.record)
+            .field("record_to", &self.record_to)
             .finish()
     }
 }
@@ -230,11 +268,40 @@ mod tests {
             pacer_threads: 0,
             api_key: Some("a b".into()),
             models: vec![String::new()],
+            replay_itl: Some(DelayDist::fixed(Duration::ZERO)),
+            record: Some("ftp://host".into()),
             ..MockConfig::default()
         };
         let problems = bad.validate().unwrap_err();
-        assert_eq!(problems.len(), 7, "{problems:#?}");
+        assert_eq!(problems.len(), 9, "{problems:#?}");
         assert!(problems.iter().all(|p| p.contains("--")), "{problems:#?}");
+    }
+
+    #[test]
+    fn what_is_recorded_is_someone_else() {
+        let config = |record: &str| MockConfig {
+            listen: "127.0.0.1:4010".parse().unwrap(),
+            record: Some(record.into()),
+            ..MockConfig::default()
+        };
+        for good in ["https://api.openai.com/v1", "http://127.0.0.1:4011", "http://localhost"] {
+            assert_eq!(config(good).validate(), Ok(()), "{good}");
+        }
+        for (bad, says) in [
+            ("api.openai.com", "is no URL"),
+            ("http://localhost:4010/v1", "is this mock itself"),
+            ("http://127.0.0.1:4010", "is this mock itself"),
+            ("https://user:password@host", "leave them out"),
+            ("https://host?key=secret-key", "leave them out"),
+        ] {
+            let problems = config(bad).validate().unwrap_err().join("; ");
+            assert!(
+                problems.contains(says) && !problems.contains("password@") && !problems.contains("secret-key"),
+                "{problems}"
+            );
+        }
+        let both = MockConfig { replay: vec!["x".into()], ..config("http://host") };
+        assert!(both.validate().unwrap_err()[0].contains("exclude each other"));
     }
 
     #[test]

@@ -67,10 +67,20 @@ fn number(shared: &Shared, request: &mut Request) {
 
 async fn respond(shared: &Shared, request: &mut Request, socket: &Arc<TcpStream>, buffer: &mut Vec<u8>) -> Outcome {
     let path = request.path.clone();
-    let record = {
+    let mut record = {
         let (id, method) = (request.id.clone(), request.method.clone());
         Record::new(shared.truth.clone(), id, method, path.clone(), request.arrived)
     };
+    if let Some(recorder) = &shared.recorder {
+        return recorder.pass_on(request, record, socket, buffer).await;
+    }
+    if let Some(library) = &shared.replay {
+        match library.play(request, &mut record) {
+            Ok(Some(player)) => return pace(shared, request.ordinal, player.boxed(record), socket, buffer).await,
+            Ok(None) => {}
+            Err(response) => return send_now(&response, record, request, socket).await,
+        }
+    }
     let answer = match find(&request.method, &path) {
         Err(response) => Answer::now(response, record),
         Ok((Handler::Plain(handler), params)) => {

@@ -55,14 +55,15 @@ pub(super) enum Body {
     Streamed,
 }
 
-fn bodiless(status: u16) -> bool {
+/// Answers with this status have no body.
+pub(super) fn bodiless(status: u16) -> bool {
     status < 200 || status == 204 || status == 304
 }
 
 /// The bytes of a response head.
 pub(super) fn head(
     status: u16,
-    headers: &[(&'static str, String)],
+    headers: &[(impl AsRef<str>, String)],
     id: &str,
     keep_alive: bool,
     http11: bool,
@@ -82,7 +83,7 @@ pub(super) fn head(
         out.push_str("\r\n");
     };
     for (name, value) in headers {
-        line(name, value);
+        line(name.as_ref(), value);
     }
     if !id.is_empty() {
         line("x-request-id", id);

@@ -42,7 +42,7 @@ impl Asked<'_> {
 }
 
 /// `%3A` and the like; `+` stays.
-fn decode(text: &str) -> String {
+pub(super) fn decode(text: &str) -> String {
     let plus_kept = format!("v={}", text.replace('+', "%2B").replace('&', "%26"));
     url::form_urlencoded::parse(plus_kept.as_bytes()).next().map_or_else(String::new, |(_, v)| v.into_owned())
 }

@@ -36,6 +36,11 @@ impl Why {
         Self::Invalid { param: param.into(), message: message.into() }
     }
 
+    /// A call that needs a body came without.
+    pub(super) fn no_body() -> Self {
+        Self::invalid(None, "The request has no body")
+    }
+
     /// The reason that an injected status stands for.
     pub(super) fn of_status(status: u16) -> Self {
         match status {

@@ -17,6 +17,8 @@ use super::connection;
 use super::gate::Gate;
 use super::pacer::Pacer;
 use super::rate_limit::RateLimits;
+use super::record::Recorder;
+use super::replay::Library;
 use super::stats::{Counters, MockStats};
 use super::truth_log::TruthLog;
 use crate::clock::RunClock;
@@ -39,6 +41,8 @@ pub(super) struct Shared {
     pub(super) limits: RateLimits,
     pub(super) gate: Gate,
     pub(super) pacer: Pacer,
+    pub(super) replay: Option<Library>,
+    pub(super) recorder: Option<Recorder>,
     ordinal: AtomicU64,
 }
 
@@ -68,6 +72,14 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
         Error::config(format!("the mock's configuration is not valid:\n- {}", problems.join("\n- ")))
             .with_hint("`inrush mock --help` lists every flag with its form")
     })?;
+    let replay = Library::load(&config).map_err(|problems| {
+        Error::usage(format!("recordings cannot be replayed:\n- {}", problems.join("\n- ")))
+            .with_hint("--replay (--mock-replay) names files that --record wrote, bare bodies, or folders of them")
+    })?;
+    let recorder = Recorder::open(&config).map_err(|why| {
+        Error::usage(format!("answers cannot be recorded: {why}"))
+            .with_hint("--record-to names a file in a folder you may write to")
+    })?;
     let listener = bind(config.listen).map_err(|error| bind_error(config.listen, &error))?;
     let addr = listener.local_addr().map_err(|e| Error::config(format!("cannot read the mock's own address: {e}")))?;
     let thread_error = |e: io::Error| Error::config(format!("cannot start the mock's threads: {e}"));
@@ -94,6 +106,8 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
         started: Instant::now(),
         truth,
         pacer,
+        replay,
+        recorder,
     });
     let (stop, stopped) = oneshot::channel();
     // From here on a failure drops the server, which stops what runs already.
@@ -125,6 +139,11 @@ impl MockServer {
     /// The clock behind `arrived_unix_ns` of the truth log.
     pub fn clock(&self) -> RunClock {
         self.shared.clock
+    }
+
+    /// How many recorded answers it serves.
+    pub fn recordings(&self) -> usize {
+        self.shared.replay.as_ref().map_or(0, Library::len)
     }
 
     /// What it has done so far.

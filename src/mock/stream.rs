@@ -55,7 +55,12 @@ pub(super) struct Sink<'a> {
     chunked: bool,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    /// Events as they are, one after the other: for a writer that puts those of another into a form of its own.
+    pub(super) fn plain(out: &'a mut Vec<u8>) -> Self {
+        Self { out, chunked: false }
+    }
+
     /// Sends parts as one event: one chunk of the body, or as they are when the body is not chunked.
     pub(super) fn send(&mut self, parts: &[&[u8]]) {
         let length = parts.iter().map(|part| part.len()).sum();

@@ -16,6 +16,7 @@
 //!   the bytes at any time from `written_ns` on.
 //! - `event_tokens`: tokens of each event; `tokens` their sum, `reasoning_tokens` the part that was reasoning
 //! - `prompt_tokens`, `finish` (finish_reason, when the response got that far), `ended_ns`
+//! - `replayed`: the recording that was served, when it was one; its chunks stand in the place of token events, with 0 tokens
 //! - `closed_early`, `closed_ns`: the client left first, and when that was noticed; `ended`: `complete`, `client_gone` or
 //!   `server_stopped`
 
@@ -68,6 +69,8 @@ pub(super) struct Record {
     pub(super) reasoning_tokens: u32,
     pub(super) prompt_tokens: u64,
     pub(super) finish: Option<&'static str>,
+    /// The name of the recording that answers.
+    pub(super) replayed: Option<String>,
     events: Vec<Written>,
     log: TruthLog,
 }
@@ -88,6 +91,7 @@ impl Record {
             reasoning_tokens: 0,
             prompt_tokens: 0,
             finish: None,
+            replayed: None,
             events: Vec::new(),
             log,
         }
@@ -141,6 +145,7 @@ impl Record {
             "reasoning_tokens": self.reasoning_tokens,
             "prompt_tokens": self.prompt_tokens,
             "finish": self.finish,
+            "replayed": self.replayed,
             "ended_ns": since(ended),
             "closed_early": closed.is_some(),
             "closed_ns": closed,

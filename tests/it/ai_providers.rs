@@ -5,19 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::replay_server::{ReplayServer, Reply};
-use crate::support::{Ran, run_checked_files, run_script};
-
-/// The recorded replies, beside the project; without them a test says so and passes, except on CI.
-fn fixtures() -> Option<PathBuf> {
-    let root = std::env::var_os("INRUSH_FIXTURES")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
-    if root.exists() {
-        return Some(root);
-    }
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing; CI needs it", root.display());
-    eprintln!("SKIPPED: {} is missing (set INRUSH_FIXTURES to the folder of recorded replies)", root.display());
-    None
-}
+use crate::support::{Ran, fixtures, run_script};
 
 /// Runs a script in which `replies` (one model spec per reply) and `is` are defined.
 #[track_caller]
@@ -86,12 +74,12 @@ fn media_type(file: &std::path::Path) -> &'static str {
 
 #[test]
 fn recorded_streams_of_each_dialect() {
-    let Some(root) = fixtures() else { return };
+    let Some(root) = fixtures("streams") else { return };
     let mut expected = Vec::new();
     let mut replies = Vec::new();
     let mut specs = Vec::new();
     for (provider, file, path, ..) in REPLAYED {
-        let file = root.join("streams").join(file);
+        let file = root.join(file);
         let read = |path: PathBuf| std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         expected.push(serde_json::from_slice::<Value>(&read(file.with_extension("expected.json"))).unwrap());
         replies.push(Reply::ok(media_type(&file), read(file)));
@@ -134,71 +122,6 @@ export default () => {{
     }
     assert_eq!(server.asked(6).header("anthropic-version"), Some("2023-06-01"));
     assert_eq!(server.asked(0).body["stream_options"], json!({"include_usage": true}));
-}
-
-/// Formats of the recorded streams, the provider that reads each, and the end of its base URL.
-const FORMATS: &[(&str, &str, &str)] = &[
-    ("anthropic", "anthropic", "/v1"),
-    ("openai_chat", "openai", "/v1"),
-    ("openai_completions", "openai-completions", "/v1"),
-    ("responses", "openai-responses", "/v1"),
-];
-
-/// Streams that the parser's own test excuses, with the same reasons.
-const EXCUSED: &[&str] = &[
-    "anthropic-messages/v-spliced-message-start.sse",
-    "cerebras-chat/v-tools.sse",
-    "openai-responses/v-reasoning-encrypted.sse",
-    "synthetic/anthropic-overloaded-midstream.sse",
-    "tgi-openai/completions-usage.sse",
-    "together-chat/abridged-reasoning-text.sse",
-];
-
-/// Every recorded stream through a socket, in odd pieces: the script sees what the recording holds.
-#[test]
-fn every_recorded_stream_through_a_socket() {
-    let Some(root) = fixtures() else { return };
-    let manifest = std::fs::read_to_string(root.join("streams/MANIFEST.tsv")).expect("a manifest");
-    let (mut replies, mut wanted) = (Vec::new(), Vec::new());
-    for fields in manifest.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>()) {
-        let Some((_, provider, path)) = FORMATS.iter().find(|(format, ..)| *format == fields[2]) else { continue };
-        if EXCUSED.contains(&fields[0]) {
-            continue;
-        }
-        let file = root.join("streams").join(fields[0]);
-        let e: Value = serde_json::from_slice(&std::fs::read(file.with_extension("expected.json")).unwrap()).unwrap();
-        let failed = ["error", "ERROR", "failed", "abort", "insufficient_system_resource"];
-        let finish = e["finish_reason"].as_str();
-        let whole =
-            (e["done_sentinel"] == true || finish.is_some()) && !finish.is_some_and(|word| failed.contains(&word));
-        wanted.push(json!({
-            "file": fields[0], "provider": provider, "path": path, "ok": e["error"].is_null() && whole,
-            "text": e["text"], "reasoning": e["reasoning"], "usage": [e["usage"]["input"], e["usage"]["output"]],
-            "tools": e["tool_calls"].as_array().unwrap().iter().map(|t| json!([t["name"], t["arguments"]])).collect::<Vec<_>>(),
-        }));
-        replies.push(Reply::ok("text/event-stream", std::fs::read(&file).unwrap()));
-    }
-    assert!(replies.len() > 300, "only {} streams", replies.len());
-    let server = ReplayServer::start(replies);
-    let script = format!(
-        "import ai from 'inrush/ai';
-import {{ eq, done }} from './eq.js';
-const wanted = JSON.parse(open('./wanted.json'));
-export default () => {{
-  wanted.forEach((want, i) => {{
-    const r = ai.model({{ provider: want.provider, model: 'm', baseURL: `{}/${{i}}${{want.path}}` }}).stream('hi');
-    eq(want.file + ' ok ' + r.error, r.ok, want.ok);
-    eq(want.file + ' text', r.text, want.text);
-    eq(want.file + ' reasoning', r.reasoning, want.reasoning);
-    eq(want.file + ' tools', r.toolCalls.map((t) => [t.name, t.arguments]), want.tools);
-    if (want.ok && want.usage[1] !== null) eq(want.file + ' usage', [r.usage.inputTokens, r.usage.outputTokens], want.usage);
-  }});
-  done();
-}};",
-        server.base,
-    );
-    let ran = run_checked_files(&[("t.js", &script), ("wanted.json", &Value::from(wanted).to_string())], "t.js", &[]);
-    assert!(ran.metric("ai_requests", "count") > 300.0, "{}", ran.all());
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod mock_process;
 mod module_server;
 mod modules;
 mod preflight;
+mod recorded_streams;
 mod redis;
 mod replay_server;
 mod rest_api;

@@ -6,8 +6,8 @@ use crate::ai_truth::truth;
 /// The scenario. What an API has no place for is left out by its provider's name.
 const SCRIPT: &str = r"
 const provider = __ENV.PROVIDER;
-const llm = ai.model({ provider, model: 'claude-haiku-4-5', tags: { target: provider } });
-const no_tools = ['ollama-generate', 'openai-completions', 'tgi'].includes(provider);
+const llm = ai.model({ provider, model: 'anthropic.claude-haiku-4-5', tags: { target: provider } });
+const no_tools = ['llamacpp-completion', 'ollama-generate', 'openai-completions', 'tgi'].includes(provider);
 const tools = [{ name: 'get_weather', description: 'Weather of a city', parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] } }];
 const fault = (kind) => llm.stream({ prompt: 'x', maxTokens: 8 }, { headers: { 'x-mock-error': kind } });
 export default () => {
@@ -49,8 +49,10 @@ const PROVIDERS: &[&str] = &[
     "azure-openai",
     "azure-openai-responses",
     "bedrock",
+    "bedrock-invoke",
     "cohere",
     "gemini",
+    "llamacpp-completion",
     "ollama",
     "ollama-generate",
     "openai",
@@ -63,35 +65,73 @@ const PROVIDERS: &[&str] = &[
 
 #[test]
 fn one_script_runs_against_every_api_by_provider_alone() {
-    for provider in PROVIDERS {
-        let provider = format!("PROVIDER={provider}");
-        let args =
-            ["-e", provider.as_str(), "--mock-ttft", "60ms", "--mock-itl", "2ms", "--mock-truth-log", "truth.jsonl"];
-        let ran = holds(SCRIPT, &args).exits(0);
-        let records = truth(&ran);
-        let first = &records[0];
-        assert_eq!(
-            (&first["tokens"], &first["finish"], &first["stream"]),
-            (&12.into(), &"length".into(), &true.into())
-        );
-        assert_eq!(first["event_tokens"].as_array().unwrap().len(), 12, "{provider}");
-        assert!(first["written_ns"][0].as_u64().unwrap() >= 60_000_000, "{provider}: {first}");
-        assert_eq!((&records[1]["stream"], &records[1]["tokens"]), (&false.into(), &12.into()), "{provider}");
-        let faults = records.iter().filter_map(|r| r["fault"].as_str()).collect::<Vec<_>>();
-        assert_eq!(faults, ["rate_limited", "auth", "error:3", "cut:3", "context_length"], "{provider}");
-    }
+    // A run waits most of its time.
+    std::thread::scope(|scope| {
+        for some in PROVIDERS.chunks(PROVIDERS.len().div_ceil(4)) {
+            scope.spawn(|| some.iter().for_each(|provider| runs_against(provider)));
+        }
+    });
+}
+
+fn runs_against(provider: &str) {
+    let variable = format!("PROVIDER={provider}");
+    let args = ["-e", variable.as_str(), "--mock-ttft", "60ms", "--mock-itl", "2ms", "--mock-truth-log", "truth.jsonl"];
+    let ran = holds(SCRIPT, &args).exits(0);
+    let records = truth(&ran);
+    let first = &records[0];
+    assert_eq!((&first["tokens"], &first["finish"], &first["stream"]), (&12.into(), &"length".into(), &true.into()));
+    assert_eq!(first["event_tokens"].as_array().unwrap().len(), 12, "{provider}");
+    assert!(first["written_ns"][0].as_u64().unwrap() >= 60_000_000, "{provider}: {first}");
+    assert_eq!((&records[1]["stream"], &records[1]["tokens"]), (&false.into(), &12.into()), "{provider}");
+    let faults = records.iter().filter_map(|r| r["fault"].as_str()).collect::<Vec<_>>();
+    assert_eq!(faults, ["rate_limited", "auth", "error:3", "cut:3", "context_length"], "{provider}");
 }
 
 #[test]
-fn vectors_come_from_the_mock() {
+fn vectors_and_rankings_come_from_the_mock() {
     holds(
-        "export default () => {
-  const r = ai.model({ provider: 'openai', model: 'm' }).embed({ input: ['x', 'y'], dimensions: 4 });
-  is('vectors', [r.ok, r.error, r.embeddings.length, r.embeddings[0].length, r.usage.inputTokens], [true, '', 2, 4, 2]);
-  is('azure', ai.model({ provider: 'azure-openai', model: 'm' }).embed('x').ok, true);
+        "const at = (provider, model, tokens, many = true) => {
+  const llm = ai.model({ provider, model });
+  const input = many ? ['x', 'yes and no'] : ['yes and no'];
+  const r = llm.embed({ input, dimensions: 4 });
+  is(provider + ' vectors', [r.ok, r.error, r.embeddings.length, r.embeddings[0].length], [true, '', input.length, 4]);
+  // Where the API tells no tokens, they are estimated.
+  is(provider + ' tokens', r.usage.source === 'provider' ? r.usage.inputTokens : r.usage.source, tokens);
+  const length = Math.hypot(...r.embeddings[0]);
+  ok(provider + ' length', Math.abs(length - 1) < 1e-5, length);
+  const limited = llm.embed('x', { headers: { 'x-mock-error': 'rate_limited' } });
+  is(provider + ' limited', [limited.ok, limited.status, limited.errorKind], [false, 429, 'rate_limited']);
+  return r.embeddings[r.embeddings.length - 1];
+};
+export default () => {
+  const one = at('openai', 'm', 4);
+  for (const [provider, model, tokens] of [['azure-openai', 'm', 4], ['cohere', 'embed-v4.0', 4], ['gemini', 'gemini-embedding-001', 'estimate'], ['ollama', 'nomic-embed-text', 4], ['vertex', 'text-embedding-005', 4], ['bedrock', 'cohere.embed-english-v3', 'estimate'], ['vllm', 'm', 4]]) {
+    is(provider, at(provider, model, tokens), one);
+  }
+  is('titan', at('bedrock', 'amazon.titan-embed-text-v2:0', 3, false), one);
+  for (const [provider, model] of [['cohere', 'rerank-v3.5'], ['bedrock', 'cohere.rerank-v3-5:0'], ['bedrock', 'amazon.rerank-v1:0'], ['vllm', 'm']]) {
+    const r = ai.model({ provider, model }).rerank({ query: 'weather in Rome', documents: ['tea', 'Rome is a city', 'the weather in Rome'], topN: 2 });
+    is(provider + ' ranking', [r.ok, r.error, r.ranking], [true, '', [{ index: 2, score: 0.75 }, { index: 1, score: 1 / 6 }]]);
+  }
   end();
 };",
         &[],
+    );
+}
+
+#[test]
+fn every_makers_format_by_invoke_model() {
+    holds(
+        "export default () => {
+  for (const model of ['us.amazon.nova-lite-v1:0', 'amazon.titan-text-lite-v1', 'meta.llama3-1-8b-instruct-v1:0']) {
+    const llm = ai.model({ provider: 'bedrock-invoke', model });
+    for (const r of [llm.stream({ prompt: 'x', maxTokens: 5 }), llm.complete({ prompt: 'x', maxTokens: 5 })]) {
+      is(model, [r.ok, r.error, r.finishReason, r.usage.outputTokens, r.usage.source], [true, '', 'length', 5, 'provider']);
+    }
+  }
+  end();
+};",
+        &["--mock-ttft", "1ms", "--mock-itl", "1ms"],
     );
 }
 
@@ -99,16 +139,12 @@ fn vectors_come_from_the_mock() {
 #[test]
 fn every_provider_of_the_table_reaches_its_api() {
     let table = include_str!("../../docs/providers/README.md");
-    let names: Vec<&str> = table
-        .lines()
-        .filter_map(|line| line.strip_prefix("| [`")?.split('`').next())
-        .filter(|name| *name != "bedrock-invoke")
-        .collect();
+    let names: Vec<&str> = table.lines().filter_map(|line| line.strip_prefix("| [`")?.split('`').next()).collect();
     assert!(names.len() > 35, "{names:?}");
     let script = format!(
         "export default () => {{
   for (const provider of {names:?}) {{
-    const r = ai.model({{ provider, model: 'claude-haiku-4-5' }}).stream({{ prompt: 'x', maxTokens: 3 }});
+    const r = ai.model({{ provider, model: 'anthropic.claude-haiku-4-5' }}).stream({{ prompt: 'x', maxTokens: 3 }});
     is(provider, [r.ok, r.error, r.usage.outputTokens, r.usage.source], [true, '', 3, 'provider']);
   }}
   end();

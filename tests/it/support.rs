@@ -1,8 +1,21 @@
 //! What the tests of the program share: running it on a script in a temporary folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// A folder of recorded replies, beside the project; without it a test says so and passes, except on CI.
+pub(crate) fn fixtures(name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("INRUSH_FIXTURES")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
+    let path = root.join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{} is missing; CI needs it", path.display());
+    eprintln!("SKIPPED: {} is missing (set INRUSH_FIXTURES to the folder of recorded replies)", path.display());
+    None
+}
 
 /// What one run of the program left behind.
 pub(crate) struct Ran {

@@ -26,6 +26,7 @@ pub(super) const ANTHROPIC: ProviderDef = ProviderDef {
     url_variables: &["ANTHROPIC_BASE_URL"],
     key_variables: &["ANTHROPIC_API_KEY"],
     settings: &[],
+    shared_files: None,
     auth: Auth::Header("x-api-key"),
     headers: &[("anthropic-version", "2023-06-01")],
     offers: Offers { audio: false, ..Offers::ALL },

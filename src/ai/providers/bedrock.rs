@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::gemini::compact;
 use super::openai_chunk::{Count, Text};
 use super::{Auth, Malformed, Offers, ProviderDef, Quirks};
-use super::{bedrock_auth, bedrock_body, bedrock_embed};
+use super::{aws_profile, bedrock_auth, bedrock_body, bedrock_embed};
 use crate::ai::answer::{Answer, ProviderUsage};
 use crate::ai::errors::{ErrorKind, Words};
 use crate::ai::event::{DeltaKind, EventType};
@@ -28,6 +28,7 @@ pub(super) const BEDROCK: ProviderDef = ProviderDef {
     url_variables: &["AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "AWS_ENDPOINT_URL"],
     key_variables: &["AWS_BEARER_TOKEN_BEDROCK"],
     settings: bedrock_auth::SETTINGS,
+    shared_files: Some(aws_profile::read),
     auth: Auth::BearerOrSigned(bedrock_auth::sign),
     headers: &[],
     offers: Offers { audio: false, ..Offers::ALL },

@@ -1,7 +1,7 @@
 //! Who calls Bedrock: region, keys, and the signature of a request.
 //!
-//! Keys come from `ai.model` or from AWS's customary environment variables. Credentials files, profiles and instance roles
-//! are not read: export what `aws configure export-credentials --format env` prints.
+//! Keys come from `ai.model`, from AWS's customary environment variables, or from its shared files ([`super::aws_profile`]).
+//! Instance roles are not asked: export what `aws configure export-credentials --format env` prints.
 
 use std::time::SystemTime;
 
@@ -35,10 +35,12 @@ pub(super) fn sign(spec: &ModelSpec, wire: &WireRequest, now: SystemTime) -> Res
         (Some(id), Some(secret)) => (id, secret),
         (None, None) if !address::is_own(spec.provider, &spec.base_url) => return Ok(Vec::new()),
         (None, None) => {
-            return Err("no AWS keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary keys), or \
-                        AWS_BEARER_TOKEN_BEDROCK, or give accessKeyId and secretAccessKey in ai.model(); credentials files are \
-                        not read: use 'aws configure export-credentials --format env'"
-                .to_owned());
+            let ways = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN for temporary keys), or AWS_PROFILE, or \
+                        AWS_BEARER_TOKEN_BEDROCK, or give accessKeyId and secretAccessKey in ai.model()";
+            return Err(match spec.settings.missing() {
+                Some(why) => format!("no AWS keys: {why}; or {ways}"),
+                None => format!("no AWS keys: {ways}"),
+            });
         }
         (None, Some(_)) => {
             return Err("AWS keys: the access key id is missing (accessKeyId or AWS_ACCESS_KEY_ID)".to_owned());

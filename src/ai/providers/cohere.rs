@@ -24,6 +24,7 @@ pub(super) const COHERE: ProviderDef = ProviderDef {
     url_variables: &["CO_API_URL"],
     key_variables: &["CO_API_KEY", "COHERE_API_KEY"],
     settings: &[],
+    shared_files: None,
     auth: Auth::Bearer,
     headers: &[],
     offers: Offers { audio: false, files: false, ..Offers::ALL },

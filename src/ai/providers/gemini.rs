@@ -24,6 +24,7 @@ pub(super) const GEMINI: ProviderDef = ProviderDef {
     url_variables: &["GOOGLE_GEMINI_BASE_URL"],
     key_variables: &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
     settings: &[ALT],
+    shared_files: None,
     auth: Auth::Google,
     headers: &[],
     offers: Offers::ALL,

@@ -8,6 +8,7 @@ mod alibaba;
 mod anthropic;
 mod anthropic_body;
 pub mod auth;
+mod aws_profile;
 mod azure;
 mod bedrock;
 mod bedrock_auth;
@@ -31,6 +32,7 @@ mod google_cloud;
 mod groq;
 mod huggingface;
 mod llamacpp;
+mod llamacpp_completion;
 mod lmstudio;
 mod mistral;
 mod moonshot;
@@ -38,6 +40,7 @@ mod neutral;
 mod nvidia;
 pub mod offers;
 mod ollama;
+mod ollama_body;
 mod ollama_embed;
 mod openai_body;
 mod openai_chat;
@@ -70,7 +73,7 @@ use super::spec::ModelSpec;
 pub use auth::Auth;
 pub use offers::Offers;
 pub use quirks::Quirks;
-pub use settings::{Setting, Settings};
+pub use settings::{ReadFiles, Setting, Settings, SharedFiles};
 pub use wire::{Malformed, WireRequest};
 
 /// Builds the HTTP request of a kind of call; `Err` names what this API cannot do.
@@ -99,6 +102,8 @@ pub struct ProviderDef {
     pub key_variables: &'static [&'static str],
     /// What else it needs to know.
     pub settings: &'static [Setting],
+    /// Files customary for what else it needs to know.
+    pub shared_files: Option<ReadFiles>,
     /// How it knows its users.
     pub auth: Auth,
     /// Headers every request carries.
@@ -148,6 +153,7 @@ pub static PROVIDERS: &[ProviderDef] = &[
     responses::GROQ_RESPONSES,
     huggingface::HUGGINGFACE,
     llamacpp::LLAMACPP,
+    llamacpp_completion::LLAMACPP_COMPLETION,
     lmstudio::LMSTUDIO,
     mistral::MISTRAL,
     moonshot::MOONSHOT,

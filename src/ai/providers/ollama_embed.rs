@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::openai_chunk::Count;
-use super::{Malformed, WireRequest, ollama, vectors};
+use super::{Malformed, WireRequest, ollama_body, vectors};
 use crate::ai::answer::Answer;
 use crate::ai::request::EmbedRequest;
 use crate::ai::spec::ModelSpec;
@@ -20,7 +20,7 @@ pub(super) fn encode(spec: &ModelSpec, request: &EmbedRequest) -> Result<WireReq
     if request.input_type.is_some() {
         return Err(vec!["request.inputType: Ollama does not offer it; leave it out".to_owned()]);
     }
-    WireRequest::json(spec, ollama::url(spec, "embed"), body, &request.extra_body, "application/json")
+    WireRequest::json(spec, ollama_body::url(spec, "embed"), body, &request.extra_body, "application/json")
 }
 
 #[derive(Deserialize)]

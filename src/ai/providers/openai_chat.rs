@@ -25,6 +25,7 @@ pub(super) const OPENAI: ProviderDef = ProviderDef {
     url_variables: &["OPENAI_BASE_URL"],
     key_variables: &["OPENAI_API_KEY"],
     settings: &[],
+    shared_files: None,
     auth: Auth::Bearer,
     headers: &[],
     offers: Offers::ALL,

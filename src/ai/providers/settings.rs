@@ -1,7 +1,7 @@
 //! What a provider needs to know beside model, address and key: region, project, deployment, credentials.
 //!
-//! Each is a field of `ai.model(spec)` that only the providers who name it accept, with customary environment variables. All
-//! values are kept as secrets, so that none is ever printed.
+//! Each is a field of `ai.model(spec)` that only the providers who name it accept, with customary environment variables and,
+//! for some, customary files. All values are kept as secrets, so that none is ever printed.
 
 use crate::ai::fields::Fields;
 use crate::ai::secret::Secret;
@@ -19,16 +19,39 @@ pub struct Setting {
     pub credential: bool,
 }
 
+/// What files customary for a provider say.
+#[derive(Default)]
+pub struct SharedFiles {
+    /// Values by field.
+    pub(super) values: Vec<(&'static str, String)>,
+    /// Why they hold no credentials, when somebody put files there that do not.
+    pub(super) missing: Option<String>,
+}
+
+impl SharedFiles {
+    fn get(&self, field: &str) -> Option<String> {
+        self.values.iter().find(|(name, _)| *name == field).map(|(_, value)| value.clone())
+    }
+}
+
+/// Reads the files; the environment says where they are.
+pub type ReadFiles = fn(variable: &dyn Fn(&str) -> Option<String>) -> SharedFiles;
+
 /// The settings of one model.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings(Vec<(&'static str, Secret)>);
+pub struct Settings {
+    values: Vec<(&'static str, Secret)>,
+    missing: Option<String>,
+}
 
 impl Settings {
-    /// Reads what the spec and the environment say. Credentials from the environment are left to [`Settings::credentials`].
+    /// Reads what the spec, the environment and the files say. Credentials of the latter two are left to
+    /// [`Settings::credentials`].
     pub(in crate::ai) fn read(
         settings: &'static [Setting],
         f: &mut Fields<'_>,
         variable: &dyn Fn(&str) -> Option<String>,
+        files: &SharedFiles,
     ) -> Self {
         let value = |s: &Setting, f: &mut Fields<'_>| {
             let given = f.string(s.field).filter(|text| !text.is_empty());
@@ -36,35 +59,50 @@ impl Settings {
                 f.problem(s.field, "contains a line break or another control character");
             }
             let from_variable = || if s.credential { None } else { s.variables.iter().find_map(|v| variable(v)) };
-            given.or_else(from_variable).or_else(|| s.default.map(str::to_owned))
+            let from_file = || if s.credential { None } else { files.get(s.field) };
+            given.or_else(from_variable).or_else(from_file).or_else(|| s.default.map(str::to_owned))
         };
-        Self(settings.iter().filter_map(|s| Some((s.field, Secret::new(value(s, f)?)))).collect())
+        let values = settings.iter().filter_map(|s| Some((s.field, Secret::new(value(s, f)?))));
+        Self { values: values.collect(), missing: None }
     }
 
-    /// Adds the credentials the environment holds, for the provider's own address.
+    /// Adds the credentials the environment holds, else those of the files, for the provider's own address.
     pub(in crate::ai) fn credentials(
         &mut self,
         settings: &'static [Setting],
         variable: &dyn Fn(&str) -> Option<String>,
+        files: &SharedFiles,
     ) {
         // Keys of different owners do not go together: all are given, or none.
         if settings.iter().any(|s| s.credential && self.get(s.field).is_some()) {
             return;
         }
-        let found = settings.iter().filter(|s| s.credential);
-        let found = found.filter_map(|s| Some((s.field, Secret::new(s.variables.iter().find_map(|v| variable(v))?))));
-        self.0.extend(found);
+        let found = |value: &dyn Fn(&Setting) -> Option<String>| -> Vec<_> {
+            let credentials = settings.iter().filter(|s| s.credential);
+            credentials.filter_map(|s| Some((s.field, Secret::new(value(s)?)))).collect()
+        };
+        let mut credentials = found(&|s| s.variables.iter().find_map(|v| variable(v)));
+        if credentials.is_empty() {
+            credentials = found(&|s| files.get(s.field));
+            self.missing.clone_from(&files.missing);
+        }
+        self.values.extend(credentials);
+    }
+
+    /// Why there are no credentials, when files that should have some do not.
+    pub fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
     }
 
     /// The value of a setting.
     pub fn get(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| *name == field).map(|(_, value)| value.expose())
+        self.values.iter().find(|(name, _)| *name == field).map(|(_, value)| value.expose())
     }
 
     /// Masks every credential in a text.
     pub(in crate::ai) fn mask_in(&self, settings: &'static [Setting], text: &str) -> String {
         let mut text = text.to_owned();
-        for (name, value) in &self.0 {
+        for (name, value) in &self.values {
             if settings.iter().any(|s| s.credential && s.field == *name) {
                 text = value.mask_in(&text);
             }
@@ -109,8 +147,8 @@ mod tests {
         let mut problems = Vec::new();
         let mut f = Fields::new("model", &value, &["region", "secretKey"], &mut problems).unwrap();
         let variable = move |name: &str| environment.then(|| format!("env-{name}"));
-        let mut settings = Settings::read(SETTINGS, &mut f, &variable);
-        settings.credentials(SETTINGS, &variable);
+        let mut settings = Settings::read(SETTINGS, &mut f, &variable, &SharedFiles::default());
+        settings.credentials(SETTINGS, &variable, &SharedFiles::default());
         assert!(problems.is_empty(), "{problems:?}");
         settings
     }

@@ -28,6 +28,7 @@ pub(super) const TGI: ProviderDef = ProviderDef {
     url_variables: &[],
     key_variables: &[],
     settings: &[],
+    shared_files: None,
     auth: Auth::Bearer,
     headers: &[],
     offers: Offers { json_schema: true, ..Offers::TEXT },

@@ -12,7 +12,7 @@ use crate::mock::http_response::Response;
 use crate::mock::model_call::{Envelope, Speech};
 use crate::mock::plan::Plan;
 use crate::mock::prompt::Prompt;
-use crate::mock::question::{Asked, Question, budget_tokens, effort_tokens, text_at};
+use crate::mock::question::{Asked, Body, Question, budget_tokens, effort_tokens, text_at};
 use crate::mock::rate_limit::{Headers, LimitKind, LimitState};
 use crate::mock::refused::{Refused, Why};
 use crate::mock::route::{Handler, Route};
@@ -50,10 +50,15 @@ static MESSAGES: Speech =
     Speech { read, refuse, limits, stream: |envelope, plan| Box::new(MessageWriter::new(envelope, plan)), whole };
 
 fn read(asked: &Asked<'_>) -> Result<Question, Why> {
-    let body = asked.body;
     // On Vertex AI the path names the model.
     let vertex = !asked.params.is_empty();
-    let model = if vertex { asked.param(2) } else { body.model()? };
+    let model = if vertex { asked.param(2) } else { asked.body.model()? };
+    let stream = asked.path.ends_with(":streamRawPredict") || asked.body.flag("stream")?.unwrap_or(false);
+    read_messages(asked.body, model, stream)
+}
+
+/// Reads a request whose model and manner are told elsewhere.
+pub(super) fn read_messages(body: Body<'_>, model: String, stream: bool) -> Result<Question, Why> {
     let Some(max_tokens) = body.count("max_tokens", 1)? else {
         return Err(Why::invalid("max_tokens", "max_tokens: Field required"));
     };
@@ -104,7 +109,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     };
     Ok(Question {
         model,
-        stream: asked.path.ends_with(":streamRawPredict") || body.flag("stream")?.unwrap_or(false),
+        stream,
         usage: true,
         max_tokens: Some(max_tokens),
         stops: body.stops("stop_sequences", 64)?,
@@ -232,7 +237,8 @@ fn event(name: &str, data: &str) -> String {
     format!("event: {name}\ndata: {{\"type\":\"{name}\",{data}}}\n\n")
 }
 
-struct MessageWriter {
+/// Writes a stream of named events.
+pub(super) struct MessageWriter {
     opening: String,
     /// The block of output, when it is not open yet.
     start: String,
@@ -244,7 +250,7 @@ struct MessageWriter {
 const SUFFIX: &str = "\"}}\n\n";
 
 impl MessageWriter {
-    fn new(envelope: &Envelope, plan: &Plan) -> Self {
+    pub(super) fn new(envelope: &Envelope, plan: &Plan) -> Self {
         let Envelope { model, ordinal, .. } = envelope;
         let usage = match envelope.usage {
             true => format!(r#","usage":{{{},"output_tokens":1}}"#, input_usage(envelope)),
@@ -347,7 +353,8 @@ impl Writer for MessageWriter {
     }
 }
 
-fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
+/// An answer in one body.
+pub(super) fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
     let Envelope { model, ordinal, .. } = envelope;
     let mut out =
         format!(r#"{{"id":"msg_mock_{ordinal}","type":"message","role":"assistant","model":{model},"content":["#)

@@ -7,7 +7,8 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::Dialect;
-use super::bedrock_frame::{event, exception};
+use super::bedrock_frame::{chunk, event, exception};
+use super::bedrock_metrics::Metrics;
 use crate::mock::http_response::Response;
 use crate::mock::model_call::{Envelope, Speech};
 use crate::mock::plan::Plan;
@@ -40,7 +41,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-static CONVERSE: Speech = Speech {
+pub(super) static CONVERSE: Speech = Speech {
     read,
     refuse,
     limits: |_, _| Vec::new(),
@@ -48,7 +49,8 @@ static CONVERSE: Speech = Speech {
     whole,
 };
 
-fn read(asked: &Asked<'_>) -> Result<Question, Why> {
+/// Reads a request; Nova's by InvokeModel is the same.
+pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     let body = asked.body;
     let mut prompt = Prompt::chat();
     let system = body.list("system")?;
@@ -97,7 +99,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     }
     Ok(Question {
         model: asked.param(0),
-        stream: asked.path.trim_end_matches('/').ends_with("/converse-stream"),
+        stream: asked.path.trim_end_matches('/').ends_with("-stream"),
         usage: true,
         max_tokens: inference.map_or(Ok(None), |config| config.count("maxTokens", 1))?,
         stops: inference.map_or(Ok(Vec::new()), |config| config.stops("stopSequences", 2500))?,
@@ -135,7 +137,8 @@ fn blocks(blocks: &[Value], prompt: &mut Prompt) {
     }
 }
 
-fn refuse(refused: &Refused) -> Response {
+/// Says why a call is refused.
+pub(super) fn refuse(refused: &Refused) -> Response {
     let (status, name) = match &refused.why {
         Why::NoKey | Why::WrongKey => (403, "UnrecognizedClientException"),
         Why::Invalid { .. } | Why::ContextLength { .. } | Why::UnknownModel => (400, "ValidationException"),
@@ -195,7 +198,8 @@ fn usage_json(envelope: &Envelope, plan: &Plan) -> String {
     )
 }
 
-struct FrameWriter {
+/// Writes a stream of events in frames; by InvokeModel each lies in a chunk of its own, under its name.
+pub(super) struct FrameWriter {
     /// Number of the block of output.
     index: u32,
     /// Of the block of output, when it is a call of a tool and not yet begun.
@@ -208,9 +212,17 @@ struct FrameWriter {
     usage: Option<String>,
     arrived: Instant,
     frame: Vec<u8>,
+    /// By InvokeModel: what its last chunk tells.
+    metrics: Option<Metrics>,
+    sent: usize,
 }
 
 impl FrameWriter {
+    /// A stream by InvokeModel.
+    pub(super) fn invoked(envelope: &Envelope, plan: &Plan) -> Self {
+        Self { metrics: Some(Metrics::new(envelope, plan)), ..Self::new(envelope, plan) }
+    }
+
     fn new(envelope: &Envelope, plan: &Plan) -> Self {
         let reasons = plan.reasoning_tokens > 0;
         let index = u32::from(reasons);
@@ -231,12 +243,23 @@ impl FrameWriter {
             usage: envelope.usage.then(|| usage_json(envelope, plan)),
             arrived: envelope.arrived,
             frame: Vec::new(),
+            metrics: None,
+            sent: 0,
         }
     }
 
     fn send(&mut self, name: &str, payload: &[&[u8]], sink: &mut Sink<'_>) {
         self.frame.clear();
-        event(name, payload, &mut self.frame);
+        match &self.metrics {
+            None => event(name, payload, &mut self.frame),
+            Some(metrics) => {
+                let metrics = if name == "metadata" { metrics.write() } else { String::new() };
+                let before = format!("{{\"{name}\":");
+                let json = [before.as_bytes(), &payload.concat(), metrics.as_bytes(), b"}"].concat();
+                self.sent += 1;
+                chunk(&json, self.sent, &mut self.frame);
+            }
+        }
         sink.send(&[&self.frame]);
     }
 
@@ -263,6 +286,9 @@ impl Writer for FrameWriter {
     }
 
     fn tokens(&mut self, part: Part, text: &[u8], _: u32, sink: &mut Sink<'_>) {
+        if let Some(metrics) = &mut self.metrics {
+            metrics.begun();
+        }
         if part == Part::Reasoning {
             let before = br#"{"contentBlockIndex":0,"delta":{"reasoningContent":{"text":""#;
             return self.send("contentBlockDelta", &[before, text, b"\"}}}"], sink);
@@ -308,7 +334,8 @@ impl Writer for FrameWriter {
     }
 }
 
-fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
+/// An answer in one body.
+pub(super) fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     if plan.reasoning_tokens > 0 {
         let before = br#"{"reasoningContent":{"reasoningText":{"signature":"bW9jaw==","text":""#;

@@ -3,6 +3,7 @@
 //! Layout, numbers big-endian: total length, length of the headers, CRC of these eight bytes; headers (length of the name, name,
 //! type 7 = text, length, text); payload; CRC of everything before.
 
+use data_encoding::BASE64;
 use flate2::Crc;
 
 const TEXT: u8 = 7;
@@ -11,6 +12,15 @@ const TEXT: u8 = 7;
 pub(super) fn event(name: &str, payload: &[&[u8]], out: &mut Vec<u8>) {
     let headers = [(":event-type", name), (":content-type", "application/json"), (":message-type", "event")];
     frame(&headers, payload, out);
+}
+
+/// Appends a chunk of InvokeModel's: JSON of a model's own, in Base64. It is the `number`-th of its stream.
+pub(super) fn chunk(json: &[u8], number: usize, out: &mut Vec<u8>) {
+    const PADDING: &str = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    // Bedrock hides the sizes of events from those who watch the line.
+    let padding = &PADDING[..1 + number * 17 % PADDING.len()];
+    let bytes = BASE64.encode(json);
+    event("chunk", &[br#"{"bytes":""#, bytes.as_bytes(), br#"","p":""#, padding.as_bytes(), b"\"}"], out);
 }
 
 /// Appends an exception.

@@ -30,7 +30,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     }],
 };
 
-static CHAT: Speech =
+pub(super) static CHAT: Speech =
     Speech { read, refuse, limits, stream: |envelope, plan| Box::new(ChatWriter::new(envelope, plan)), whole };
 
 fn read(asked: &Asked<'_>) -> Result<Question, Why> {

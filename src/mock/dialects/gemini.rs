@@ -60,7 +60,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-static GEMINI: Speech = Speech {
+pub(super) static GEMINI: Speech = Speech {
     read,
     refuse,
     limits: |_, _| Vec::new(),

@@ -7,15 +7,24 @@ mod anthropic;
 mod azure;
 mod bedrock;
 mod bedrock_frame;
+mod bedrock_invoke;
+mod bedrock_metrics;
+mod bedrock_prompts;
+mod bedrock_vectors;
 mod cohere;
+mod cohere_vectors;
 mod gemini;
 mod gemini_request;
+mod gemini_vectors;
+mod llamacpp_completion;
 mod ollama;
+mod ollama_vectors;
 mod openai_chat;
 mod openai_completions;
 mod openai_embeddings;
 mod openai_error;
 mod openai_models;
+mod openai_rerank;
 mod openai_responses;
 mod responses_stream;
 mod tgi;
@@ -39,13 +48,19 @@ pub static DIALECTS: &[Dialect] = &[
     anthropic::DIALECT,
     azure::DIALECT,
     bedrock::DIALECT,
+    bedrock_invoke::DIALECT,
     cohere::DIALECT,
+    cohere_vectors::DIALECT,
     gemini::DIALECT,
+    gemini_vectors::DIALECT,
+    llamacpp_completion::DIALECT,
     ollama::DIALECT,
+    ollama_vectors::DIALECT,
     openai_chat::DIALECT,
     openai_completions::DIALECT,
     openai_embeddings::DIALECT,
     openai_models::DIALECT,
+    openai_rerank::DIALECT,
     openai_responses::DIALECT,
     tgi::DIALECT,
 ];

@@ -42,7 +42,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     ],
 };
 
-static CHAT: Speech = Speech {
+pub(super) static CHAT: Speech = Speech {
     read: read_chat,
     refuse,
     limits: |_, _| Vec::new(),

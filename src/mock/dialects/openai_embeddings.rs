@@ -3,10 +3,7 @@
 //! A text's vector follows from the text and the seed alone, has length 1, and as many numbers as `dimensions` says (1,536
 //! otherwise). It is answered at once: what an embedding takes is not modelled.
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Dialect;
 use super::openai_chat::CHAT;
@@ -17,11 +14,10 @@ use crate::mock::question::Asked;
 use crate::mock::refused::Why;
 use crate::mock::route::{Answer, AnswerFuture, Call, Handler, Route};
 use crate::mock::server::Shared;
+use crate::mock::vectors::{dimensions, vector};
 
 /// Numbers of a vector when none are stated.
 const DIMENSIONS: u32 = 1536;
-/// Most numbers of a vector.
-const MAX_DIMENSIONS: u32 = 16_384;
 /// Most texts of a request, as OpenAI has it.
 const MAX_INPUTS: usize = 2048;
 
@@ -37,22 +33,15 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// Answers a call.
 pub(super) fn embeddings(call: Call<'_>) -> AnswerFuture<'_> {
-    let answer: Answer = plain_call(&CHAT, call, |shared, asked| embed(shared, asked.ok_or_else(no_body)?));
+    let answer: Answer = plain_call(&CHAT, call, |shared, asked| embed(shared, asked.ok_or_else(Why::no_body)?));
     Box::pin(std::future::ready(answer))
-}
-
-fn no_body() -> Why {
-    Why::invalid(None, "The request has no body")
 }
 
 fn embed(shared: &Shared, asked: &Asked<'_>) -> Result<PlainCall, Why> {
     let body = asked.body;
     // Azure names the deployment in the path.
     let model = if asked.params.is_empty() { body.model()? } else { asked.param(0) };
-    let dimensions = body.count("dimensions", 1)?.unwrap_or(DIMENSIONS);
-    if dimensions > MAX_DIMENSIONS {
-        return Err(Why::invalid("dimensions", format!("`dimensions` must be at most {MAX_DIMENSIONS}")));
-    }
+    let dimensions = dimensions(body, "dimensions", DIMENSIONS)?;
     let base64 = match body.text("encoding_format")? {
         None | Some("float") => false,
         Some("base64") => true,
@@ -95,15 +84,4 @@ fn input(value: &Value) -> Option<(Vec<u8>, u64)> {
         }
         _ => None,
     }
-}
-
-/// A vector of length 1 that depends on nothing but the text and the seed.
-fn vector(seed: u64, text: &[u8], dimensions: u32) -> Vec<f32> {
-    let mut hash = Sha256::new();
-    hash.update(seed.to_le_bytes());
-    hash.update(text);
-    let mut rng = ChaCha8Rng::from_seed(hash.finalize().into());
-    let numbers: Vec<f32> = (0..dimensions).map(|_| rng.random::<f32>() - 0.5).collect();
-    let length = numbers.iter().map(|n| n * n).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-    numbers.into_iter().map(|n| n / length).collect()
 }

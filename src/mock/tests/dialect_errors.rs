@@ -17,12 +17,37 @@ fn requests() -> Vec<(&'static str, &'static str, Value)> {
             "/model/m/converse-stream",
             json!({ "messages": [{ "role": "user", "content": [{ "text": "Hi" }] }], "inferenceConfig": { "maxTokens": 10 } }),
         ),
+        (
+            "invoke",
+            "/model/m/invoke-with-response-stream",
+            json!({ "anthropic_version": "bedrock-2023-05-31", "messages": messages, "max_tokens": 10 }),
+        ),
+        (
+            "invoke",
+            "/model/m.amazon.nova/invoke-with-response-stream",
+            json!({ "messages": [{ "role": "user", "content": [{ "text": "Hi" }] }], "inferenceConfig": { "maxTokens": 10 } }),
+        ),
+        ("invoke", "/model/meta.llama/invoke-with-response-stream", json!({ "prompt": "Hi", "max_gen_len": 10 })),
+        ("llamacpp", "/completion", json!({ "prompt": "Hi", "stream": true, "n_predict": 10 })),
         ("ollama", "/api/chat", json!({ "model": "m", "messages": messages, "options": { "num_predict": 10 } })),
         ("cohere", "/v2/chat", json!({ "model": "m", "messages": messages, "stream": true, "max_tokens": 10 })),
         ("responses", "/v1/responses", json!({ "model": "m", "input": "Hi", "stream": true, "max_output_tokens": 10 })),
         ("completions", "/v1/completions", json!({ "model": "m", "prompt": "Hi", "stream": true, "max_tokens": 10 })),
         ("tgi", "/generate_stream", json!({ "inputs": "Hi", "parameters": { "max_new_tokens": 10 } })),
     ]
+}
+
+/// What the bytes of a body say: InvokeModel has them in Base64.
+fn said(name: &str, reply: &Reply) -> Vec<u8> {
+    if name != "invoke" {
+        return reply.body.clone();
+    }
+    let decoded =
+        super::dialects::frames(&reply.body).into_iter().map(|(_, payload)| match payload["bytes"].as_str() {
+            Some(bytes) => data_encoding::BASE64.decode(bytes.as_bytes()).unwrap(),
+            None => payload.to_string().into_bytes(),
+        });
+    decoded.collect::<Vec<_>>().concat()
 }
 
 async fn with_fault(mock: &MockServer, path: &str, body: &Value, fault: &str) -> Reply {
@@ -45,6 +70,9 @@ async fn refusals_have_each_providers_own_shape() {
         ("gemini", "overloaded", 503, "/error/status", "UNAVAILABLE"),
         ("gemini-array", "context_length", 400, "/0/error/status", "INVALID_ARGUMENT"),
         ("bedrock", "rate_limited", 429, "/message", "Too many requests, please wait before trying again."),
+        ("invoke", "rate_limited", 429, "/message", "Too many requests, please wait before trying again."),
+        ("llamacpp", "context_length", 400, "/error/type", "exceed_context_size_error"),
+        ("llamacpp", "overloaded", 503, "/error/type", "unavailable_error"),
         ("ollama", "404", 404, "/error", "model 'm' not found"),
         ("cohere", "context_length", 400, "/error_type", "TOO_MANY_TOKENS"),
         ("responses", "quota", 429, "/error/code", "insufficient_quota"),
@@ -78,7 +106,7 @@ async fn bad_bodies_and_wrong_keys_are_refused_everywhere() {
         let status = async |headers: &[(&str, &str)], body: &str| ask(&mock, "POST", path, headers, body).await.status;
         let refused = match name {
             "gemini" | "gemini-array" => [403, 400],
-            "bedrock" => [403, 403],
+            "bedrock" | "invoke" => [403, 403],
             _ => [401, 401],
         };
         assert_eq!([status(&[], &body).await, status(&[("x-api-key", "wrong")], &body).await], refused, "{name}");
@@ -89,9 +117,9 @@ async fn bad_bodies_and_wrong_keys_are_refused_everywhere() {
             "{name}"
         );
         let unknown = match name {
-            "bedrock" => 400,
+            "bedrock" | "invoke" => 400,
             // One model, which is not named.
-            "tgi" => 200,
+            "llamacpp" | "tgi" => 200,
             _ => 404,
         };
         assert_eq!(status(&key, &body).await, unknown, "{name}");
@@ -119,11 +147,12 @@ async fn faults_inside_streams_strike_in_every_dialect() {
         assert_eq!((failed.status, failed.end), (200, End::Whole), "{name}");
         assert!(failed.text().contains("injected by the mock"), "{name}: {}", failed.text());
         let garbage = with_fault(&mock, path, &body, "garbage:3").await;
-        assert!(garbage.text().contains("<html>") && garbage.end == End::Whole, "{name}");
+        let text = |reply: &Reply| String::from_utf8_lossy(&said(name, reply)).into_owned();
+        assert!(text(&garbage).contains("<html>") && garbage.end == End::Whole, "{name}");
         let huge = with_fault(&mock, path, &body, "huge:200000").await;
-        assert!(huge.text().matches(" the").count() >= 50_000 && huge.end == End::Whole, "{name}: {}", huge.body.len());
+        assert!(text(&huge).matches(" the").count() >= 50_000 && huge.end == End::Whole, "{name}: {}", huge.body.len());
         let odd = with_fault(&mock, path, &body, "invalid-utf8").await;
-        assert!(odd.body.windows(2).any(|pair| pair == b"\xff\xfe"), "{name}");
+        assert!(said(name, &odd).windows(2).any(|pair| pair == b"\xff\xfe"), "{name}");
         for tokens in ["0", "1"] {
             let headers = [("x-mock-output-tokens", tokens), ("x-mock-reasoning-tokens", "0")];
             let short = ask(&mock, "POST", path, &headers, &body.to_string()).await;

@@ -31,7 +31,7 @@ fn lines(reply: &Reply) -> Vec<Value> {
 }
 
 /// The frames of a binary stream: the name of the event or exception, and the payload.
-fn frames(mut bytes: &[u8]) -> Vec<(String, Value)> {
+pub(super) fn frames(mut bytes: &[u8]) -> Vec<(String, Value)> {
     let mut out = Vec::new();
     while !bytes.is_empty() {
         let number = |at: usize| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;

@@ -3,9 +3,12 @@
 mod dialect_errors;
 mod dialects;
 mod faults;
+mod invoke;
 mod limits;
 mod pacing;
 mod plain;
+mod replay;
+mod vectors;
 mod wire;
 
 use std::net::SocketAddr;
