@@ -24,7 +24,7 @@ pub mod errors;
 pub mod estimate;
 pub mod event;
 pub mod failover;
-mod fields;
+pub(crate) mod fields;
 pub mod framing;
 pub mod net_transport;
 pub mod params;

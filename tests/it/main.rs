@@ -43,4 +43,5 @@ mod web_crypto;
 mod websocket_server;
 mod websockets;
 mod window;
+mod workload;
 mod ws;

@@ -23,6 +23,7 @@ use crate::ai::samples::SampleContext;
 use crate::error::ExitCode;
 use crate::js::convert::{define, entries, error, named_error, string, to_json};
 use crate::js::host::{Host, host};
+use crate::js::modules::workload;
 use crate::stop::StopReason;
 
 /// What a response takes beside its text and times: request, headers, usage; roughly.
@@ -120,10 +121,20 @@ fn prepare(
             }
         }
     }
+    let request_type = workload::taken_apart(request, &mut json, context)?;
     let mut problems = Vec::new();
     let request = ChatRequest::from_json(&json).map_err(|p| problems.extend(p.0)).ok();
     let callbacks = Callbacks::read(params, &mut problems, context)?;
-    let params = CallParams::from_json(&to_json(params, context)?).map_err(|p| problems.extend(p.0)).ok();
+    let mut params = to_json(params, context)?;
+    if let Some(kind) = request_type {
+        if params.is_null() {
+            params = serde_json::json!({});
+        }
+        if let Some(map) = params.as_object_mut() {
+            map.entry("requestType").or_insert(kind);
+        }
+    }
+    let params = CallParams::from_json(&params).map_err(|p| problems.extend(p.0)).ok();
     if !stream {
         problems.extend(params.iter().flat_map(CallParams::stream_only));
         if callbacks.any() {
