@@ -176,7 +176,7 @@ declare module 'inrush/data' {
     next(): ChatRequest & Partial<PromptFacts> & { requestType: Names };
   }
 
-  /** Several kinds of requests. Every hundred have each kind as often as its weight says, in an order that is drawn. */
+  /** Several kinds of requests. Every block of 10 to 100 has each kind as often as its weight says, in an order that is drawn. */
   export function mix<Kinds extends Record<string, Kind>>(kinds: Kinds, options?: { seed?: number; name?: string }): Mix<Extract<keyof Kinds, string>>;
 
   const data: { dataset: typeof dataset; dist: typeof dist; mix: typeof mix; synthetic: typeof synthetic };
