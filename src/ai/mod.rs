@@ -18,6 +18,7 @@ pub mod cancel;
 pub mod circuit;
 pub mod content;
 pub mod cost;
+pub mod dataset;
 pub mod durations;
 pub mod energy;
 pub mod errors;

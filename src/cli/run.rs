@@ -17,6 +17,7 @@ use super::preflight::Preflight;
 use super::script_flags::ScriptFlags;
 use super::session::Session;
 use super::summary_out::{self, SummaryFlags};
+use super::traces;
 use super::{GlobalFlags, report};
 use crate::ai::spec::{ModelSpec, Target};
 use crate::api::{self, ApiState};
@@ -153,6 +154,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         );
     }
     found.options(&problems);
+    let mut options = options;
+    let traces = traces::load(&mut options, &shared, false, &mut found);
     found.functions(&options, &info.functions);
     let thresholds = if options.no_thresholds { &[][..] } else { &options.thresholds[..] };
     let thresholds = threshold::validate(thresholds, &shared.registry).unwrap_or_else(|problems| {
@@ -204,9 +207,11 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         bus: bus_tx,
         state: Arc::clone(&shared.state),
         stop: stop.clone(),
+        seed: args.seed,
     });
     let states = scheduler.progress().scenarios().to_vec();
     budgets::enforce(&options, &shared, &states);
+    traces.hand_out(&states);
     let api = match listener {
         Some(listener) => {
             let state = ApiState {
@@ -396,6 +401,7 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
     summary.health.interrupted_iterations =
         shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
+    summary.token_rates = outcome.scenarios.iter().filter_map(|facts| facts.token_rate.clone()).collect();
     summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);

@@ -45,6 +45,7 @@ pub(super) fn call(
     for call in plan.calls_mut() {
         super::budget::attach(call, &host)?;
     }
+    meter_begin(&plan.calls_mut()[0], &host);
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
     let (tx, rx) = mpsc::channel(READ_AHEAD);
@@ -143,7 +144,7 @@ fn prepare(
     }
     match (request, params) {
         (Some(request), Some(params)) if problems.is_empty() => {
-            let intended = host.ticket.get().and_then(|t| t.intended);
+            let intended = host.intended_call();
             let seed = host.shared.seed.unwrap_or(0) ^ (host.vu_id << 32) ^ host.iteration.get();
             let plan = Plan::new(spec, Arc::new(request), Arc::new(params), stream, intended, seed)
                 .map_err(|p| invalid(what, &p))?;
@@ -189,8 +190,19 @@ pub(super) fn finish(result: CallResult, tags: &SampleContext, context: &mut Con
     Ok(AiResponse::object(result, context)?.into())
 }
 
-/// Hands the samples of a finished call to the metrics.
+/// Tells the executor that a call of this request type begins, where it holds a token rate.
+pub(super) fn meter_begin(call: &Call, host: &Host) {
+    if let Some((meter, iteration)) = host.token_meter() {
+        meter.call_begins(iteration, call.params.request_type.as_deref());
+    }
+}
+
+/// Hands the samples of a finished call to the metrics, and its tokens to the executor where it holds a token rate.
 pub(super) fn emit(result: &CallResult, tags: &SampleContext, host: &Host) {
+    if let Some((meter, iteration)) = host.token_meter() {
+        let (input, output) = result.tokens_taken();
+        meter.call_ends(iteration, input, output);
+    }
     batches(result, tags).into_iter().for_each(|batch| host.shared.bus.emit(batch));
 }
 
