@@ -364,7 +364,7 @@ mod tests {
             "delimiter": ";;", "seed": -1, "fields": "x"});
         let all = Settings::from_json(&options, Path::new("x.txt")).unwrap_err().0.join("\n");
         for expected in [
-            "options.format: unknown format 'xml'; known: csv, json, jsonl, sharegpt",
+            "options.format: unknown format 'xml'; known: csv, json, jsonl, parquet, sharegpt",
             "options.sample: unknown way to sample 'some'; known: sequential, shuffle, random, weighted",
             "options.weight: has a meaning with sample: 'weighted' only",
             "options.turns.min: is more than max",

@@ -6,20 +6,34 @@ use std::fmt;
 pub const LISTED: usize = 20;
 
 /// The problems of one file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct FileProblems {
     listed: Vec<String>,
     count: usize,
+    /// What is counted: lines, or rows of a file without lines.
+    unit: &'static str,
+}
+
+impl Default for FileProblems {
+    fn default() -> Self {
+        Self { listed: Vec::new(), count: 0, unit: "line" }
+    }
 }
 
 impl FileProblems {
+    /// Problems of a file whose rows are counted instead of lines.
+    pub fn of_rows() -> Self {
+        Self { unit: "row", ..Self::default() }
+    }
+
     /// Adds one. Columns count bytes from 1; None when the whole line is meant.
     pub fn add(&mut self, line: usize, column: Option<usize>, what: impl fmt::Display) {
         self.count += 1;
         if self.listed.len() < LISTED {
+            let unit = self.unit;
             self.listed.push(match column {
-                Some(column) => format!("line {line}, column {column}: {what}"),
-                None => format!("line {line}: {what}"),
+                Some(column) => format!("{unit} {line}, column {column}: {what}"),
+                None => format!("{unit} {line}: {what}"),
             });
         }
     }

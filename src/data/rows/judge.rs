@@ -41,6 +41,17 @@ pub struct Judge {
 }
 
 impl Judge {
+    /// The columns that are needed; empty when that is not known.
+    pub fn columns(&self) -> Vec<&str> {
+        match &self.field {
+            // Conversations keep the row's other fields.
+            Some(field) if self.turns.is_none() => {
+                std::iter::once(field).chain(&self.weight).map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Whether to keep a row of JSON text.
     ///
     /// # Errors

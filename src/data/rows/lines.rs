@@ -3,13 +3,12 @@
 use super::judge::Judge;
 use super::{BLANKS, FileProblems};
 
-/// Where the rows begin.
+/// Where the rows begin; `problems` is still empty.
 ///
 /// # Errors
 /// Every row that is broken or lacks what is asked for, with its line.
-pub(super) fn index(text: &str, judge: &mut Judge) -> Result<Vec<u64>, FileProblems> {
+pub(super) fn index(text: &str, judge: &mut Judge, mut problems: FileProblems) -> Result<Vec<u64>, FileProblems> {
     let mut starts = Vec::new();
-    let mut problems = FileProblems::default();
     let mut at = 0;
     for (number, line) in text.split_inclusive('\n').enumerate() {
         let start = at;

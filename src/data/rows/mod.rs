@@ -2,6 +2,7 @@
 //! size and eight to sixteen bytes per row, once for all VUs.
 
 mod array;
+mod columns;
 pub mod field;
 pub mod judge;
 mod lines;
@@ -27,13 +28,20 @@ pub enum Format {
     Array,
     /// Comma-separated values with a header; another delimiter is possible.
     Csv,
+    /// Parquet: decoded once, then kept as lines.
+    Parquet,
     /// Conversations as ShareGPT has them, in an array or on lines.
     ShareGpt,
 }
 
 /// The names of formats, for options and messages.
-pub const FORMATS: &[(&str, Format)] =
-    &[("csv", Format::Csv), ("json", Format::Array), ("jsonl", Format::Lines), ("sharegpt", Format::ShareGpt)];
+pub const FORMATS: &[(&str, Format)] = &[
+    ("csv", Format::Csv),
+    ("json", Format::Array),
+    ("jsonl", Format::Lines),
+    ("parquet", Format::Parquet),
+    ("sharegpt", Format::ShareGpt),
+];
 
 impl Format {
     /// The format that a file's name ends with.
@@ -43,6 +51,7 @@ impl Format {
             "jsonl" | "ndjson" => Some(Self::Lines),
             "json" => Some(Self::Array),
             "csv" | "tsv" => Some(Self::Csv),
+            "parquet" => Some(Self::Parquet),
             _ => None,
         }
     }
@@ -78,7 +87,11 @@ impl Table {
     ///
     /// # Errors
     /// All that is wrong with the file, up to a limit.
-    pub fn load(content: Arc<[u8]>, format: Format, delimiter: u8, judge: &mut Judge) -> Result<Self, String> {
+    pub fn load(mut content: Arc<[u8]>, format: Format, delimiter: u8, judge: &mut Judge) -> Result<Self, String> {
+        let packed = format == Format::Parquet || (format == Format::ShareGpt && content.starts_with(b"PAR1"));
+        if packed {
+            content = columns::decode(&content, &judge.columns())?.into();
+        }
         let text = match std::str::from_utf8(&content) {
             Ok(text) => text,
             Err(error) => {
@@ -93,14 +106,16 @@ impl Table {
         let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
         let text = &text[skipped..];
         let on_lines = match format {
+            _ if packed => true,
             Format::Lines => true,
             Format::ShareGpt => !text.trim_start().starts_with('['),
-            Format::Array | Format::Csv => false,
+            Format::Array | Format::Csv | Format::Parquet => false,
         };
         let indexed = if format == Format::Csv {
             separated::index(text, delimiter, judge).map(|(names, starts)| (starts, Layout::Csv { names, delimiter }))
         } else if on_lines {
-            lines::index(text, judge).map(|starts| (starts, Layout::Lines))
+            let problems = if packed { FileProblems::of_rows() } else { FileProblems::default() };
+            lines::index(text, judge, problems).map(|starts| (starts, Layout::Lines))
         } else {
             array::index(text, judge).map(|(starts, ends)| (starts, Layout::Elements { ends }))
         };

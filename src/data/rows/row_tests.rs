@@ -75,6 +75,29 @@ fn csv_says_what_does_not_fit_the_header() {
 }
 
 #[test]
+fn parquet() {
+    let file: Arc<[u8]> = columns::tests::sample(parquet::basic::Compression::SNAPPY).into();
+    let load = |judge: &mut Judge| Table::load(Arc::clone(&file), Format::Parquet, b',', judge);
+    let table = load(&mut Judge::default()).unwrap();
+    assert_eq!((table.len(), table.field(1, "id").as_deref()), (2, Some("8")));
+    let mut judge = Judge { field: Some("prompt".into()), weight: Some("w".into()), ..Judge::default() };
+    let table = load(&mut judge).unwrap();
+    assert_eq!(
+        (table.json(0).as_deref(), judge.sums.as_slice()),
+        (Some("{\"prompt\":\"q é\",\"w\":0.5}"), &[0.5, 2.5][..])
+    );
+    let mut judge = Judge { turns: Some(crate::data::conversation::Turns::ALL), ..Judge::default() };
+    assert_eq!(load(&mut judge).unwrap().len(), 2);
+    let mut judge = Judge { weight: Some("prompt".into()), ..Judge::default() };
+    let text = load(&mut judge).unwrap_err();
+    assert!(
+        text.contains("row 1: the weight 'prompt' must be a number of at least 0, not \"q é\"")
+            && text.contains("row 2"),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_index_of_eight_bytes_per_row() {
     let text = "{\"a\": 1}\n".repeat(1000);
     let table = load(&text, Format::Lines, &mut Judge::default()).unwrap();
