@@ -1,6 +1,7 @@
 // Type tests of inrush/data. A line after @ts-expect-error must not compile; every other line must.
 import ai from 'inrush/ai';
-import data, { dataset, dist, mix, synthetic, type Dataset } from 'inrush/data';
+import data, { dataset, dist, mix, synthetic, trace, type Dataset } from 'inrush/data';
+import { scenario } from 'k6/execution';
 
 const llm = ai.model();
 
@@ -29,6 +30,12 @@ synthetic({ outputTokens: 5 });
 // @ts-expect-error there is no such role
 synthetic({ inputTokens: 5, sharedPrefix: { tokens: 2, role: 'tool' } });
 
+const recorded = trace('mooncake.jsonl', { model: llm, corpus: 'book.txt' });
+const ended: null | { at: number } = trace('x.csv', { format: 'azure', repeat: false }).next();
+synthetic({ inputTokens: dist.fromTrace('x.csv', { max: 8000 }), outputTokens: dist.fromTrace('x.csv') });
+// @ts-expect-error there is no such format
+trace('x.csv', { format: 'aws' });
+
 const requests = mix(
   {
     short: { weight: 7, inputTokens: 100, temperature: 0 },
@@ -52,6 +59,9 @@ export default function (): void {
   // @ts-expect-error synthetic prompts are no conversations unless turns are given
   prompt.turns;
   for (const turn of chats.next().turns) console.log(turn.content.length, (turn.thinkTime ?? 0) / 1000);
+  const past = recorded.at(scenario.trace?.index ?? 0);
+  llm.stream(past, { turn: past.turn });
+  console.log(past.at.toFixed(1), past.session, recorded.length, ended);
   const request = requests.next();
   const kind: 'short' | 'long' | 'fixed' = request.requestType;
   llm.stream(request);

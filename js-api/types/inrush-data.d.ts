@@ -5,8 +5,8 @@ declare module 'inrush/data' {
   // ---------------------------------------------------------------- datasets
 
   export interface DatasetOptions {
-    /** By the file's ending when it is .jsonl, .ndjson, .json, .csv or .tsv. */
-    format?: 'csv' | 'json' | 'jsonl' | 'sharegpt';
+    /** By the file's ending when it is .jsonl, .ndjson, .json, .csv, .tsv or .parquet. */
+    format?: 'csv' | 'json' | 'jsonl' | 'parquet' | 'sharegpt';
     /** Rows stand for the value of this field (or path: `a.b`); with `turns`, where the conversation is. */
     field?: string;
     /** `sequential` by default. The first two give each row once before any comes again, over all virtual users and instances. */
@@ -91,6 +91,8 @@ declare module 'inrush/data' {
     lognormal(parameters: ({ median: number; sigma: number } | { median: number; p95: number } | { mean: number; sd: number }) & Limits): Dist;
     /** Bins, or an object of values and weights. */
     histogram(bins: Bin[] | Record<number, number>, limits?: Limits): Dist;
+    /** Recorded lengths: of inputs or outputs by where it is used; as both `inputTokens` and `outputTokens`, those of one request. In the init code. */
+    fromTrace(path: string, options?: TraceFile & Limits): Dist;
   };
 
   // ---------------------------------------------------------------- synthetic prompts
@@ -158,6 +160,46 @@ declare module 'inrush/data' {
   export function synthetic(options: SyntheticOptions & { turns: number | Dist }): Prompts<SyntheticConversation>;
   export function synthetic(options: SyntheticOptions): Prompts;
 
+  // ---------------------------------------------------------------- traces
+
+  export interface TraceFile {
+    /** By the first line when not given. */
+    format?: 'azure' | 'burstgpt' | 'jsonl' | 'mooncake' | 'qwen' | 'servegen';
+    /** ServeGen's second file. */
+    lengths?: string;
+    seed?: number;
+  }
+
+  export interface TraceOptions extends TraceFile, Pick<SyntheticOptions, 'model' | 'tokenizer' | 'corpus' | 'name'> {
+    /** `false`: `next()` gives null after the last request. */
+    repeat?: boolean;
+  }
+
+  /** Goes into a model call as it is. */
+  export interface RecordedRequest extends Prompt {
+    /** Seconds from the start of the trace. */
+    at: number;
+    session?: string;
+    /** From 1. */
+    turn?: number;
+    requestType?: string;
+    /** The model that was asked when it was recorded. */
+    recordedModel?: string;
+  }
+
+  export interface RecordedRequests {
+    readonly length: number;
+    readonly tokenizer: { readonly name: string; readonly source: 'tokenizer' | 'estimate' };
+    /** The next request; null after the last one with `repeat: false` (typed only then). Not in the init code. */
+    next(): RecordedRequest;
+    /** The request of this number: `requests.at(exec.scenario.trace.index)`. */
+    at(index: number): RecordedRequest;
+  }
+
+  /** Recorded requests with made-up texts of exactly their lengths; blocks they shared are equal texts. */
+  export function trace(path: string, options: TraceOptions & { repeat: false }): Omit<RecordedRequests, 'next'> & { next(): RecordedRequest | null };
+  export function trace(path: string, options?: TraceOptions): RecordedRequests;
+
   // ---------------------------------------------------------------- mixtures
 
   /** Anything that gives requests, texts (they become `prompt`) or null at its end. */
@@ -179,6 +221,6 @@ declare module 'inrush/data' {
   /** Several kinds of requests. Every block of 10 to 100 has each kind as often as its weight says, in an order that is drawn. */
   export function mix<Kinds extends Record<string, Kind>>(kinds: Kinds, options?: { seed?: number; name?: string }): Mix<Extract<keyof Kinds, string>>;
 
-  const data: { dataset: typeof dataset; dist: typeof dist; mix: typeof mix; synthetic: typeof synthetic };
+  const data: { dataset: typeof dataset; dist: typeof dist; mix: typeof mix; synthetic: typeof synthetic; trace: typeof trace };
   export default data;
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::dist::Lengths;
 use super::text::Prose;
-use super::{Dataset, Mixture, Synthetic};
+use super::{Dataset, Mixture, Recorded, Synthetic};
+use crate::ai::dataset::trace::Trace;
 
 /// Datasets, prompts and mixtures by what they were asked for with.
 #[derive(Debug, Default)]
@@ -18,6 +19,10 @@ pub struct Registry {
     pub proses: Shelf<Prose>,
     /// Mixtures by kinds and weights.
     pub mixtures: Shelf<Mixture>,
+    /// Traces by path and options.
+    pub traces: Shelf<Trace>,
+    /// Traces with their texts, by path, tokenizer and options.
+    pub recorded: Shelf<Recorded>,
     /// Recorded lengths by path.
     pub lengths: Shelf<Lengths>,
     chance: OnceLock<u64>,

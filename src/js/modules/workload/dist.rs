@@ -15,12 +15,13 @@ use crate::js::host::{Host, host};
 
 pub(super) fn build(context: &mut Context) -> JsObject {
     let dist = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, usize, Native); 5] = [
+    let functions: [(&str, usize, Native); 6] = [
         ("fixed", 1, |_, a, c| make("fixed", &["value"], a, c)),
         ("uniform", 2, |_, a, c| make("uniform", &["min", "max"], a, c)),
         ("normal", 3, |_, a, c| make("normal", &["mean", "sd"], a, c)),
         ("lognormal", 3, |_, a, c| make("lognormal", &["median", "sigma"], a, c)),
         ("histogram", 2, |_, a, c| make("histogram", &["bins"], a, c)),
+        ("fromTrace", 2, |_, a, c| super::trace::distribution(a, c)),
     ];
     for (name, length, native) in functions {
         let value = function(name, length, native, context);

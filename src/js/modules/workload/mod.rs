@@ -1,10 +1,11 @@
-//! `inrush/data`: datasets, synthetic prompts, distributions, mixtures. This room only converts: `crate::data` reads, draws and writes.
+//! `inrush/data`: datasets, synthetic prompts, distributions, mixtures, traces. This room only converts: `crate::data` reads, draws and writes.
 
 mod brand;
 mod dataset;
 mod dist;
 mod mix;
 mod synthetic;
+mod trace;
 #[cfg(test)]
 mod workload_tests;
 
@@ -23,9 +24,14 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<dataset::RowIterator>(context)?;
     class::<synthetic::Prompts>(context)?;
     class::<mix::Mix>(context)?;
+    class::<trace::Recording>(context)?;
     let api = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, usize, Native); 3] =
-        [("dataset", 2, dataset::make), ("mix", 2, mix::make), ("synthetic", 1, synthetic::make)];
+    let functions: [(&str, usize, Native); 4] = [
+        ("dataset", 2, dataset::make),
+        ("mix", 2, mix::make),
+        ("synthetic", 1, synthetic::make),
+        ("trace", 2, trace::make),
+    ];
     for (name, length, native) in functions {
         let value = function(name, length, native, context);
         define(&api, name, value);

@@ -55,7 +55,7 @@ pub(super) fn object(what: &str, options: &JsValue, distinction: &str, context: 
 }
 
 /// The words of a tokenizer, or the sentences of a file.
-fn prose(
+pub(super) fn prose(
     what: &str,
     tokenizer: &'static Tokenizer,
     corpus: Option<&serde_json::Value>,
@@ -112,7 +112,7 @@ fn next(this: &JsValue, context: &mut Context) -> JsResult<JsValue> {
 }
 
 #[allow(clippy::cast_precision_loss)]
-fn js_prompt(prompt: &Prompt, context: &mut Context) -> JsObject {
+pub(super) fn js_prompt(prompt: &Prompt, context: &mut Context) -> JsObject {
     let object = JsObject::with_object_proto(context.intrinsics());
     if prompt.is_conversation {
         if let Some(system) = &prompt.system {

@@ -189,7 +189,7 @@ fn request(data: &Recorded, number: u64, context: &mut Context) -> JsResult<JsVa
     };
     host(context).count_bytes(prompt.turns.iter().map(|turn| turn.content.len()).sum::<usize>());
     let object = synthetic::js_prompt(&prompt, context);
-    define(&object, "at", row.at.as_secs_f64() * 1e3);
+    define(&object, "at", row.at.as_secs_f64());
     for (name, value) in [("requestType", row.request_type), ("session", row.session), ("recordedModel", row.model)] {
         if let Some(value) = value {
             define(&object, name, string(value));

@@ -103,6 +103,42 @@ export const out = [of({ model: llm }), of({ model: 'gpt-4o' }), of({ tokenizer:
     assert!(wrong("{ inputTokens: 5, corpus: 'none.txt' }").contains("corpus 'none.txt': No such file"));
 }
 
+const TRACE: &str = "{\"timestamp\": 0, \"input_length\": 700, \"output_length\": 52, \"hash_ids\": [1, 2]}
+{\"timestamp\": 2500, \"input_length\": 800, \"output_length\": 0, \"hash_ids\": [1, 3]}
+";
+
+#[test]
+fn recorded_requests_have_texts_of_their_lengths() {
+    let script = "
+import { dist, synthetic, trace } from 'inrush/data';
+import ai from 'inrush/ai';
+const options = { tokenizer: 'o200k_base', seed: 1 };
+const requests = trace('trace.jsonl', options);
+const [one, two, again] = [0, 1, 2].map((i) => requests.at(i));
+const shared = (a, b) => [...a].findIndex((c, i) => c !== b[i]);
+const count = (text) => ai.countTokens(text, options);
+const lengths = dist.fromTrace('./trace.jsonl', { max: 750 });
+const both = synthetic({ inputTokens: dist.fromTrace('trace.jsonl'), outputTokens: dist.fromTrace('trace.jsonl'), ...options });
+export const out = [requests.length, Object.keys(one), count(one.prompt), count(two.prompt), count(one.prompt.slice(0, shared(one.prompt, two.prompt))) >= 511,
+  two.at, two.maxTokens, two.outputTokens, again.prompt === one.prompt, Array.from({ length: 50 }, () => lengths.sample()).every((n) => n === 700 || n === 750), requests.tokenizer];";
+    let value = out_of(&[("t.js", script), ("trace.jsonl", TRACE)]);
+    let expected = json!([2, ["prompt", "maxTokens", "outputTokens", "inputTokens", "at"], 700, 800, true, 2.5, 1, 0, true, true,
+        {"name": "o200k_base", "source": "tokenizer"}]);
+    assert_eq!(value, expected);
+    let wrong = |call: &str| {
+        let script = format!("import {{ dist, trace }} from 'inrush/data';\n{call};");
+        failure_of(&[("t.js", &script), ("trace.jsonl", TRACE), ("bad.csv", "a,b\n1,2\n")])
+    };
+    assert!(wrong("trace('trace.jsonl', { format: 'aws' })").contains("unknown format 'aws'; known: azure"));
+    assert!(
+        wrong("trace('bad.csv')").contains("bad.csv: its first line is that of no known trace"),
+        "{}",
+        wrong("trace('bad.csv')")
+    );
+    assert!(wrong("dist.fromTrace()").contains("needs the path of a file"), "{}", wrong("dist.fromTrace()"));
+    assert!(wrong("trace('trace.jsonl').at(-1)").contains("needs the number of a request"));
+}
+
 #[test]
 fn mixes_say_what_is_wrong_with_their_kinds() {
     let text = failure(
