@@ -50,7 +50,7 @@ mod vector_request;
 mod watch;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use attempts::Plan;
 pub use call::{Call, Hooks, RawCall, run};

@@ -175,7 +175,8 @@ const KINDS: [(&str, &[&str]); 6] = [
     ("uniform", &["dist", "min", "max"]),
     ("normal", &["dist", "mean", "sd", "min", "max"]),
     ("lognormal", &["dist", "median", "sigma", "mean", "sd", "p95", "min", "max"]),
-    ("histogram", &["dist", "bins", "min", "max"]),
+    // A profile of `sanitize` states the mean as well.
+    ("histogram", &["dist", "bins", "mean", "min", "max"]),
     ("trace", &["dist", "trace", "min", "max"]),
 ];
 
@@ -340,6 +341,9 @@ mod tests {
         let all = draws(&json!({"dist": "histogram", "bins": {"8": 0.25, "16": 0.75, "9": 0}}));
         assert!(all.iter().all(|n| *n == 8.0 || *n == 16.0));
         near(mean(&all), 14.0);
+        // As `sanitize --profile` writes it.
+        let all = draws(&json!({"dist": "histogram", "mean": 3.5, "bins": [{"from": 3, "to": 4, "weight": 9}]}));
+        near(mean(&all), 3.5);
     }
 
     #[test]

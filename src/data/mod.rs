@@ -11,6 +11,8 @@ pub mod draws;
 pub mod mixture;
 pub mod problems;
 pub mod recorded;
+#[cfg(test)]
+mod recorded_files;
 pub mod registry;
 pub mod rows;
 pub mod synthetic;

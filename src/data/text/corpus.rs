@@ -9,7 +9,7 @@ use super::units::Unit;
 use crate::ai::tokens::Tokenizer;
 
 /// Fewest different sentences: with less, texts that begin with six of them would soon repeat.
-const LEAST: usize = 32;
+const LEAST: usize = 10;
 /// Largest text.
 const LARGEST: usize = 64 << 20;
 /// Longest sentence in bytes; longer ones are cut between words.
@@ -190,7 +190,7 @@ mod tests {
         let tokenizer = crate::ai::tokens::by_name("o200k_base").unwrap();
         let text: String = (0..40).map(|_| "The same again. ").collect();
         let why = Corpus::new(tokenizer, &text).unwrap_err();
-        assert!(why.contains("1 different sentences") && why.contains("at least 32"), "{why}");
+        assert!(why.contains("1 different sentences") && why.contains("at least 10"), "{why}");
     }
 
     proptest! {

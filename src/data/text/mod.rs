@@ -133,7 +133,10 @@ impl Prose {
             self.body(&mut draft, tokens, number, &mut rng);
             let left = tokens.saturating_sub(draft.tokens);
             self.end(&mut draft, left, &mut rng);
-            return Ok(draft.text);
+            // Our own words add up; of a user's text that is not taken on trust.
+            if self.corpus.is_none() || self.tokenizer.count(&draft.text) == all {
+                return Ok(draft.text);
+            }
         }
         self.write_counted(before, tokens, number, &mut rng)
     }

@@ -2,7 +2,7 @@
 
 /// Before a noun.
 pub(super) const DETERMINERS: &[&str] =
-    &["the", "this", "that", "every", "another", "one", "our", "their", "each", "some", "no", "any"];
+    &["the", "this", "that", "every", "another", "one", "our", "their", "each", "some"];
 
 /// Of a person or a thing.
 pub(super) const QUALITIES: &[&str] = &[
