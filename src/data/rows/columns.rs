@@ -3,6 +3,7 @@
 //! Compressed with Snappy, gzip or Zstandard, or not at all; no other kinds, and no encrypted files. Of 96-bit times, dates and decimals
 //! scripts get the text.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -21,9 +22,20 @@ const LARGEST: usize = 16 << 30;
 /// # Errors
 /// What is wrong with the file, or which columns it has when one is not among them.
 pub(super) fn decode(content: &[u8], names: &[&str]) -> Result<Vec<u8>, String> {
-    // The decoder panics on some damaged files; such a file is the user's problem, not the program's.
-    catch_unwind(AssertUnwindSafe(|| decode_file(content, names)))
-        .unwrap_or_else(|_| Err("the file is damaged, or of a kind that cannot be read".to_owned()))
+    DECODING.set(true);
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode_file(content, names)));
+    DECODING.set(false);
+    decoded.unwrap_or_else(|_| Err("this Parquet file is damaged, or of a kind that cannot be read".to_owned()))
+}
+
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this thread decodes a file: the decoder panics on some damaged files, and that is caught here and told as what is wrong with
+/// the file. No other panic is.
+pub fn is_decoding() -> bool {
+    DECODING.get()
 }
 
 fn decode_file(content: &[u8], names: &[&str]) -> Result<Vec<u8>, String> {
@@ -194,6 +206,7 @@ pub(super) mod tests {
             damaged[at] ^= 0x55;
             // Nothing but an answer is asked for: some bytes matter to nobody.
             let _ = decode(&damaged, &[]);
+            assert!(!is_decoding());
         }
     }
 }

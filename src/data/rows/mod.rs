@@ -17,6 +17,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::problems::{FileProblems, position};
+pub use columns::is_decoding;
 use judge::Judge;
 
 /// How a file is written.
