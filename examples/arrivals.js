@@ -9,6 +9,7 @@ import { check } from 'k6';
 const llm = ai.model({ provider: 'openai' });
 
 // The number of starts is exact for uniform arrivals only; in the others it varies as it would in real traffic.
+/** @type {(arrival: import('k6/options').Arrival) => import('k6/options').ConstantArrivalRate} */
 const traffic = (arrival) => ({
   executor: 'constant-arrival-rate',
   rate: 8,

@@ -5,6 +5,7 @@
 import ai from 'inrush/ai';
 import { check } from 'k6';
 
+// ignoreEos below makes answers as long as asked for: vLLM, SGLang and llama.cpp offer it, and the mock.
 const llm = ai.model({ provider: 'openai' });
 
 /** @type {import('k6/options').Options} */

@@ -9,6 +9,7 @@ import { trace } from 'inrush/data';
 import { check } from 'k6';
 import { scenario } from 'k6/execution';
 
+// ignoreEos below makes answers as long as asked for: vLLM, SGLang and llama.cpp offer it, and the mock.
 const llm = ai.model({ provider: 'openai' });
 const file = __ENV.TRACE || 'trace.jsonl'; // azure, mooncake, burstgpt, ... are told apart by their first line
 const requests = trace(file, { model: llm });

@@ -60,7 +60,7 @@ pub(crate) struct RunArgs {
     /// Prices of models before the built-in table's: JSON {model: {input, output, ...}} or CSV, USD per million tokens
     #[arg(long, value_name = "FILE", env = "INRUSH_PRICES")]
     prices: Option<String>,
-    /// Seed of everything random in the script, so that runs repeat
+    /// Seed of everything random in the script and in arrivals, so that runs repeat
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// End the run when the process takes more memory, e.g. 4GB or 80% (default 85%)

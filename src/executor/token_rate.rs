@@ -13,7 +13,6 @@ use super::arrival::{self, Limits, Load};
 use super::context::{Context, ScenarioFacts};
 use super::pacing::Schedule;
 use super::pacing::tokens::TokenPace;
-use super::wait::now;
 
 pub(super) fn run_constant(context: Arc<Context>) -> BoxFuture<'static, ScenarioFacts> {
     Box::pin(async move {
@@ -73,9 +72,10 @@ async fn run(context: &Arc<Context>, schedule: Schedule, tokens: &TokenRate) -> 
             rate.count
         );
     }
-    if let Some(achieved) = rate.share() {
+    if let (Some(achieved), Some(started)) = (rate.share(), context.state.started.get()) {
         context.bus.emit(SampleBatch {
-            time_ns: context.run.clock.unix_ns(now()),
+            // It is a figure of the whole scenario. The present is its end, which a cool-down would leave out.
+            time_ns: context.run.clock.unix_ns(*started + passed / 2),
             tags: context.tags.clone(),
             samples: vec![Builtin::AiTokenRateAchieved.sample(achieved)],
             ..SampleBatch::default()

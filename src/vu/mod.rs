@@ -86,7 +86,8 @@ pub struct Ticket {
     pub in_instance: u64,
     /// When the executor meant the iteration to start; None for executors without a schedule.
     pub intended: Option<Instant>,
-    /// Its number in the executor's schedule over all instances of the test, from 0, dropped ones counted; None without a schedule.
+    /// Its number in the executor's schedule, from 0, dropped ones counted: over all instances of the test, but of token rates, whose
+    /// schedule follows what the instance's own calls took. None without a schedule.
     pub arrival: Option<u64>,
 }
 

@@ -22,35 +22,30 @@ use super::{Next, Pace};
 #[derive(Clone, Debug)]
 pub struct ArrivalPace {
     schedule: Schedule,
-    process: Process,
+    /// None = uniform.
+    renewal: Option<Box<Renewal>>,
     /// Ours so far.
     taken: u64,
-}
-
-#[derive(Clone, Debug)]
-enum Process {
-    Uniform,
-    Renewal(Renewal),
 }
 
 impl ArrivalPace {
     /// The starts of this schedule, spread by this process.
     pub fn new(schedule: Schedule, process: Arrival, seed: u64) -> Self {
-        let process = match process {
-            Arrival::Uniform => Process::Uniform,
-            Arrival::Poisson => Process::Renewal(Renewal::new(Gaps::Exponential, seed)),
-            Arrival::Gamma(cv) => Process::Renewal(Renewal::new(Gaps::gamma(cv), seed)),
+        let gaps = match process {
+            Arrival::Uniform => None,
+            Arrival::Poisson => Some(Gaps::Exponential),
+            Arrival::Gamma(cv) => Some(Gaps::gamma(cv)),
         };
-        Self { schedule, process, taken: 0 }
+        Self { schedule, renewal: gaps.map(|gaps| Box::new(Renewal::new(gaps, seed))), taken: 0 }
     }
 }
 
 impl Pace for ArrivalPace {
     fn next(&mut self, _: Duration) -> Next {
         let arrival = self.schedule.stripe().global(self.taken);
-        let at = match &mut self.process {
-            Process::Uniform => self.schedule.start_of(self.taken),
-            Process::Renewal(renewal) => self.schedule.reaches(renewal.point(arrival)),
+        let at = match &mut self.renewal {
+            None => self.schedule.start_of(self.taken),
+            Some(renewal) => self.schedule.reaches(renewal.point(arrival)),
         };
         match at {
             Some(at) => {

@@ -23,7 +23,7 @@ pub enum Next {
     Start {
         /// When it is meant to begin.
         at: Duration,
-        /// Its number in the schedule of the whole test, from 0.
+        /// Its number in the schedule, from 0; that of the whole test where instances share one.
         arrival: u64,
     },
     /// Nothing is known yet: ask again then.

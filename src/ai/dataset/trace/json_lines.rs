@@ -138,8 +138,8 @@ impl Own {
     /// When, and whether that is from the start of the trace.
     fn time(&self) -> Result<(i128, bool), String> {
         match (self.at, &self.timestamp) {
-            (Some(at), None) if at.is_finite() && at >= 0.0 => Ok((time_stamp::seconds_ns(at), true)),
-            (Some(at), None) => Err(format!("at: {at} is not a time of zero or more seconds")),
+            (Some(at), None) if (0.0..=super::LONGEST_S).contains(&at) => Ok((time_stamp::seconds_ns(at), true)),
+            (Some(at), None) => Err(format!("at: {at} is not a time of zero or more seconds, up to a hundred years")),
             (None, Some(Value::Number(seconds))) => {
                 let seconds = seconds.as_f64().unwrap_or(f64::NAN);
                 // Beyond the year 5000 it is milliseconds that were meant.

@@ -23,8 +23,8 @@ pub use problems::TraceError;
 
 use problems::Problems;
 
-/// Most rows of a trace; the largest public one (BurstGPT) has 5.3 million.
-pub const MAX_ROWS: usize = 20_000_000;
+/// Most rows of a trace: public ones have up to some ten millions.
+pub const MAX_ROWS: usize = 50_000_000;
 
 /// Most ids of prompt blocks in a trace: 800 MB.
 const MAX_HASHES: usize = 100_000_000;
@@ -136,7 +136,8 @@ pub struct Trace {
 /// A row as it is kept; texts are 1 + their place in the list, 0 = none.
 #[derive(Clone, Copy, Debug, Default)]
 struct Packed {
-    at_ns: u64,
+    /// From the start of the trace; while it is read, from the first row of the file.
+    at_ns: i64,
     hashes_from: usize,
     hashes: u32,
     input: u32,
@@ -145,6 +146,12 @@ struct Packed {
     turn: u32,
     request_type: u32,
     model: u32,
+}
+
+impl Packed {
+    fn at(&self) -> Duration {
+        Duration::from_nanos(self.at_ns.unsigned_abs())
+    }
 }
 
 impl Trace {
@@ -200,7 +207,7 @@ impl Trace {
         let row = self.rows.get(n)?;
         let text = |at: u32| self.texts.get((at as usize).checked_sub(1)?).map(|text| &**text);
         Some(Row {
-            at: Duration::from_nanos(row.at_ns),
+            at: row.at(),
             input_tokens: row.input.into(),
             output_tokens: row.output.into(),
             hash_ids: self.hashes.get(row.hashes_from..row.hashes_from + row.hashes as usize).unwrap_or_default(),
@@ -218,7 +225,7 @@ impl Trace {
 
     /// When each request came, from the start of the trace.
     pub fn times(&self) -> impl ExactSizeIterator<Item = Duration> + '_ {
-        self.rows.iter().map(|row| Duration::from_nanos(row.at_ns))
+        self.rows.iter().map(|row| row.at())
     }
 }
 
@@ -242,7 +249,9 @@ struct Builder {
     /// Times are from the start of the trace already; else the first row is the start.
     from_start: bool,
     block_tokens: u32,
-    rows: Vec<(i128, Packed)>,
+    rows: Vec<Packed>,
+    /// Time of the first row of the file.
+    first_ns: Option<i128>,
     hashes: Vec<u64>,
     texts: Vec<Arc<str>>,
     places: HashMap<Arc<str>, u32>,
@@ -262,6 +271,7 @@ impl Builder {
             from_start: format == Format::ServeGen,
             block_tokens,
             rows: Vec::new(),
+            first_ns: None,
             hashes: Vec::new(),
             texts: Vec::new(),
             places: HashMap::new(),
@@ -292,8 +302,15 @@ impl Builder {
             self.full = true;
             return false;
         }
+        let first = *self.first_ns.get_or_insert(row.at_ns);
+        let Some(at_ns) =
+            i64::try_from(row.at_ns.saturating_sub(first)).ok().filter(|ns| ns.unsigned_abs() <= LONGEST_NS)
+        else {
+            self.problem(line, "is more than a hundred years away from the first request");
+            return true;
+        };
         let packed = Packed {
-            at_ns: 0,
+            at_ns,
             hashes_from: self.hashes.len(),
             hashes: narrow(row.hash_ids.len() as u64),
             input: narrow(row.input),
@@ -304,7 +321,7 @@ impl Builder {
             model: self.text(row.model),
         };
         self.hashes.extend_from_slice(row.hash_ids);
-        self.rows.push((row.at_ns, packed));
+        self.rows.push(packed);
         true
     }
 
@@ -327,32 +344,29 @@ impl Builder {
             ));
         }
         // Requests of one time keep the order of the file.
-        self.rows.sort_by_key(|(at, _)| *at);
-        let zero = if self.from_start { 0 } else { self.rows.first().map_or(0, |(at, _)| *at) };
-        let mut rows = Vec::with_capacity(self.rows.len());
-        for (at, mut row) in self.rows.drain(..) {
-            match u64::try_from(at - zero) {
-                Ok(at_ns) if at_ns <= LONGEST_NS => row.at_ns = at_ns,
-                _ => {
-                    self.problems.add(None, "spans more than a hundred years, or a time before its start".to_owned());
-                    break;
-                }
-            }
-            rows.push(row);
+        self.rows.sort_by_key(|row| row.at_ns);
+        // Times from the start of the trace keep their zero: the first request may come later.
+        let zero = match (self.from_start, self.first_ns) {
+            (true, Some(first)) => i64::try_from(-first).unwrap_or_default(),
+            _ => self.rows.first().map_or(0, |row| row.at_ns),
+        };
+        for row in &mut self.rows {
+            row.at_ns -= zero;
         }
-        if rows.is_empty() && self.problems.is_empty() {
+        if self.rows.is_empty() && self.problems.is_empty() {
             self.problems.add(None, "has no requests".to_owned());
         }
         if !self.problems.is_empty() {
             return Err(TraceError::Invalid(self.format, self.problems.told()));
         }
-        let Self { format, hashes, texts, block_tokens, .. } = self;
+        let Self { format, rows, hashes, texts, block_tokens, .. } = self;
         Ok(Trace { format, rows, hashes, texts, block_tokens })
     }
 }
 
 /// A hundred years.
 const LONGEST_NS: u64 = 100 * 366 * 86_400 * 1_000_000_000;
+const LONGEST_S: f64 = LONGEST_NS as f64 / 1e9;
 
 /// Without a byte order mark.
 fn without_mark(text: &[u8]) -> &[u8] {

@@ -19,6 +19,9 @@ use crate::stats::gamma::ln_gamma;
 /// Length of the last window of a client that has one window only.
 const WINDOW_S: f64 = 600.0;
 
+/// Most requests per second of one client.
+const MOST_RPS: f64 = 1e6;
+
 /// What the columns are called, in the order of files without a header; ours is the client.
 const COLUMNS: [&str; 6] = ["window_start_s", "rate_rps", "cv", "pattern", "arg1", "arg2"];
 
@@ -109,8 +112,9 @@ fn clients(text: &[u8], builder: &mut Builder) -> BTreeMap<String, Vec<Window>> 
     table::records(text, headed, builder, |record, line, builder| {
         let window = || -> Result<Window, String> {
             let (start_s, rate) = (number(record, start, "window_start_s")?, number(record, rate, "rate_rps")?);
-            if start_s < 0.0 || rate < 0.0 {
-                return Err("window_start_s and rate_rps are zero or more".to_owned());
+            if !(0.0..=super::LONGEST_S).contains(&start_s) || !(0.0..=MOST_RPS).contains(&rate) {
+                let what = "window_start_s is 0 to a hundred years, rate_rps 0 to";
+                return Err(format!("{what} {MOST_RPS}, not {start_s} and {rate}"));
             }
             let name = field(record, Some(pattern)).unwrap_or_default();
             let shape = if rate > 0.0 && !name.is_empty() { number(record, shape, "arg1")? } else { 1.0 };

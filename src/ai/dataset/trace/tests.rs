@@ -132,6 +132,17 @@ fn what_is_wrong_is_told_by_line_and_all_at_once() {
     }
     assert!(told("").contains("no known trace") && told("a,b\n1,2").contains("azure, burstgpt"), "{}", told(""));
     assert!(told("TIMESTAMP,ContextTokens,GeneratedTokens\n").contains("has no requests"));
+    let line = |at: &str| format!("{{\"timestamp\": {at}, \"input_length\": 1, \"output_length\": 1}}\n");
+    let text = told(&format!("{}{}{}", line("-1e300"), line("1e300"), line("0")));
+    assert!(text.contains("line 2: is more than a hundred years away"), "{text}");
+    assert!(told("{\"at\": 1e300, \"inputTokens\": 1}").contains("at: 1"), "{text}");
+    let far = "1e300,1,0,Gamma,1,1\n5,1e9,0,Gamma,1,1\n";
+    let source = Source { text: far.as_bytes(), format: Some(Format::ServeGen), lengths: Some(b"{}"), seed: 0 };
+    let text = Trace::read(source).unwrap_err().to_string();
+    assert!(
+        text.contains("line 1: window_start_s") && text.contains("line 2: ") && text.contains("lengths: no window"),
+        "{text}"
+    );
     let with = |format, lengths| {
         Trace::read(Source { text: b"window_start_s,rate_rps,cv,pattern,arg1,arg2\n", format, lengths, seed: 0 })
     };
