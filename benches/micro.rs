@@ -12,10 +12,14 @@ use inrush::ai::event::DeltaKind;
 use inrush::ai::framing::{Framing, Splitter};
 use inrush::ai::providers::by_name;
 use inrush::ai::timeline::{ContentEvent, Facts, Points, Timeline};
+use inrush::ai::tokens;
+use inrush::data::text::Prose;
+use inrush::data::{Dataset, Synthetic, dataset, synthetic};
 use inrush::metrics::collector::Collector;
 use inrush::metrics::histogram::Distribution;
 use inrush::metrics::{Builtin, Registry, SampleBatch, Tags, Thresholds, ValueKind};
 use inrush::net::sse::Parser;
+use inrush::options::Stripe;
 
 fn main() {
     divan::main();
@@ -193,4 +197,34 @@ fn aggregate_a_stream(bencher: Bencher<'_, '_>) {
         ..SampleBatch::default()
     };
     bencher.counter(ItemsCount::new(2 * TOKENS)).bench_local(|| collector.ingest(black_box(&batch)));
+}
+
+/// A prompt of so many tokens; 100,000 are to take less than 100 ms.
+#[divan::bench(args = [1_000, 10_000, 100_000])]
+fn synthetic_prompt(bencher: Bencher<'_, '_>, tokens: usize) {
+    let tokenizer = tokens::by_name("o200k_base").expect("a tokenizer");
+    let options = serde_json::json!({ "inputTokens": tokens });
+    let settings = synthetic::Settings::from_json(&options, &|_| None).expect("settings");
+    let source = Synthetic::new(settings, Arc::new(Prose::new(tokenizer, None).expect("words")), 1);
+    bencher.counter(ItemsCount::new(tokens)).bench_local(|| source.next(&Stripe::default()));
+}
+
+/// Counting those tokens again, for comparison.
+#[divan::bench]
+fn baseline_count_100k_tokens(bencher: Bencher<'_, '_>) {
+    let tokenizer = tokens::by_name("o200k_base").expect("a tokenizer");
+    let text = Prose::new(tokenizer, None).expect("words").write(100_000, 1, 1).expect("a text");
+    bencher.bench_local(|| tokenizer.count(black_box(&text)));
+}
+
+/// Taking the next row of 100,000 and finding its text, as JSON.
+#[divan::bench(args = ["sequential", "shuffle", "random"])]
+fn dataset_next(bencher: Bencher<'_, '_>, sample: &str) {
+    let row = |i: usize| format!("{{\"id\": {i}, \"prompt\": \"Tell me more about number {i}, please.\"}}\n");
+    let text: String = (0..100_000).map(row).collect();
+    let options = serde_json::json!({ "sample": sample, "field": "prompt" });
+    let settings = dataset::Settings::from_json(&options, std::path::Path::new("x.jsonl")).expect("settings");
+    let rows = Dataset::load(Arc::from(text.as_bytes()), settings, None).expect("rows");
+    let share = Stripe::default();
+    bencher.bench_local(|| rows.next(&share).and_then(|at| rows.json(at).map(|row| row.len())));
 }

@@ -19,6 +19,7 @@ pub mod ai;
 pub mod script;
 pub mod secrets;
 
+pub mod data;
 pub mod vu;
 
 pub mod executor;

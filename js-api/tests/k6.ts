@@ -52,6 +52,31 @@ export const wrong: Options = { scenarios: { a: { executor: 'constant-rate', rat
 // @ts-expect-error an arrival rate needs VUs made in advance
 export const lacking: Options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 1, duration: '1s' } } };
 
+export const spread: Options = {
+  scenarios: {
+    a: { executor: 'constant-arrival-rate', rate: 5, duration: '1m', preAllocatedVUs: 9, arrival: 'poisson', seed: 7 },
+    b: { executor: 'ramping-arrival-rate', stages: [{ duration: '1m', target: 5 }], preAllocatedVUs: 9, arrival: { gamma: 2.5 } },
+    c: { executor: 'constant-token-rate', rate: 20_000, duration: '1m', count: 'output', estimate: { short: 200, long: 4000 }, preAllocatedVUs: 9 },
+    d: { executor: 'ramping-token-rate', startRate: 0, timeUnit: '1m', stages: [{ duration: '1m', target: 90_000 }], estimate: 300, preAllocatedVUs: 9, maxVUs: 20 },
+    e: { executor: 'trace-replay', file: 'trace.csv', format: 'azure', speed: 2, from: '1m', to: '5m', loop: 3, preAllocatedVUs: 9 },
+  },
+  thresholds: { 'ai_token_rate_achieved{scenario:c}': ['value>0.97'] },
+};
+// @ts-expect-error a process that does not exist
+export const oddArrival: Options = { scenarios: { a: { executor: 'constant-arrival-rate', rate: 5, duration: '1m', preAllocatedVUs: 9, arrival: 'bursty' } } };
+// @ts-expect-error tokens are counted in three ways
+export const oddTokens: Options = { scenarios: { a: { executor: 'constant-token-rate', rate: 5, duration: '1m', preAllocatedVUs: 9, count: 'words' } } };
+// @ts-expect-error a replay needs a file
+export const noTrace: Options = { scenarios: { a: { executor: 'trace-replay', preAllocatedVUs: 9 } } };
+export function replayed(): number {
+  // @ts-expect-error only replays have a row
+  scenario.trace.inputTokens;
+  return scenario.trace ? scenario.trace.inputTokens + (scenario.trace.hashIds?.length ?? 0) : 0;
+}
+export function rates(data: SummaryData): number | null | undefined {
+  return data.token_rates?.[0]?.share;
+}
+
 const items = new SharedArray('items', () => [{ id: 1 }, { id: 2 }]);
 same<number, (typeof items)[number]['id']>(true);
 // @ts-expect-error shared data is read-only

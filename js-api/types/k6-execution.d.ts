@@ -24,6 +24,27 @@ declare module 'k6/execution' {
     readonly iterationInInstance: number;
     /** Number of the iteration in the scenario, from 0; no two iterations of a test share it. */
     readonly iterationInTest: number;
+    /** Not in k6: the recorded request this iteration stands for; undefined except in `trace-replay`. */
+    readonly trace?: TraceRow;
+  }
+
+  /** A request of a trace. */
+  export interface TraceRow {
+    /** Its number in the trace, from 0. */
+    index: number;
+    /** When it came: seconds from the start of the trace. */
+    at: number;
+    inputTokens: number;
+    /** 0 when the request failed as it was recorded. */
+    outputTokens: number;
+    /** Its conversation, and its number there from 1. */
+    session?: string;
+    turn?: number;
+    requestType?: string;
+    model?: string;
+    /** Ids of the blocks of its prompt, in order; equal ids are equal text. The last block may be shorter than `blockTokens`. */
+    hashIds?: number[];
+    blockTokens?: number;
   }
 
   /** This virtual user. */

@@ -76,8 +76,21 @@ declare module 'k6/options' {
     gracefulRampDown?: Duration;
   }
 
+  /**
+   * Not in k6: how the starts of an arrival rate are spread. `uniform`, the default, is k6's even spacing; `poisson` starts them
+   * independently of each other; `gamma` draws the gaps with this coefficient of variation (1 is Poisson, 3 is bursty, 0.5 rather even).
+   */
+  export type Arrival = 'uniform' | 'poisson' | { gamma: number };
+
+  /** Not in k6. */
+  export interface ArrivalProcess {
+    arrival?: Arrival;
+    /** Of `arrival`; by default from `--seed` and the scenario's name, so that runs repeat. */
+    seed?: number;
+  }
+
   /** `rate` iterations start per `timeUnit`, however slow the system is (open model). */
-  export interface ConstantArrivalRate extends ScenarioBase {
+  export interface ConstantArrivalRate extends ScenarioBase, ArrivalProcess {
     executor: 'constant-arrival-rate';
     rate: number;
     /** `'1s'` by default. */
@@ -90,7 +103,7 @@ declare module 'k6/options' {
   }
 
   /** As constant-arrival-rate, with a rate that follows `stages` (targets are rates per `timeUnit`). */
-  export interface RampingArrivalRate extends ScenarioBase {
+  export interface RampingArrivalRate extends ScenarioBase, ArrivalProcess {
     executor: 'ramping-arrival-rate';
     startRate?: number;
     timeUnit?: Duration;
@@ -113,6 +126,59 @@ declare module 'k6/options' {
     duration: Duration;
   }
 
+  /** Not in k6: what both token rates have. */
+  export interface TokenRate extends ScenarioBase {
+    /** `'1s'` by default. */
+    timeUnit?: Duration;
+    /** Which tokens: input and output (`total`, the default), or one of them. */
+    count?: 'total' | 'input' | 'output';
+    /**
+     * Tokens of an iteration as far as you know, for all or by `requestType`: a first guess. Without it a few iterations find out
+     * before the rate is taken up.
+     */
+    estimate?: number | Record<string, number>;
+    preAllocatedVUs: number;
+    maxVUs?: number;
+  }
+
+  /** Not in k6: `rate` tokens per `timeUnit`, by as many iterations as that takes. How large they are is learnt from calls that ended. */
+  export interface ConstantTokenRate extends TokenRate {
+    executor: 'constant-token-rate';
+    rate: number;
+    duration: Duration;
+  }
+
+  /** As constant-token-rate, with a rate that follows `stages` (targets are tokens per `timeUnit`). */
+  export interface RampingTokenRate extends TokenRate {
+    executor: 'ramping-token-rate';
+    startRate?: number;
+    stages: Stage[];
+  }
+
+  /** Not in k6: an iteration for every request of a recorded trace, at its time; the request is in `exec.scenario.trace`. */
+  export interface TraceReplay extends ScenarioBase {
+    executor: 'trace-replay';
+    /** The trace, from the script's folder. */
+    file: string;
+    /** By its first line when left out. */
+    format?: 'azure' | 'burstgpt' | 'jsonl' | 'mooncake' | 'qwen' | 'servegen';
+    /** The second file of `servegen`, with the lengths of requests. */
+    lengths?: string;
+    /** Of the formats whose arrivals are drawn (`servegen`). */
+    seed?: number;
+    /** 2 is twice as fast as recorded; 1 by default. */
+    speed?: number;
+    /** The part of the recording to replay, from its start. */
+    from?: Duration;
+    to?: Duration;
+    /** How often: a number of passes, or `true` for as long as `duration` says; once by default. */
+    loop?: boolean | number;
+    /** When no more iterations start; after the last pass by default. */
+    duration?: Duration;
+    preAllocatedVUs: number;
+    maxVUs?: number;
+  }
+
   export type Scenario =
     | SharedIterations
     | PerVuIterations
@@ -120,7 +186,10 @@ declare module 'k6/options' {
     | RampingVus
     | ConstantArrivalRate
     | RampingArrivalRate
-    | ExternallyControlled;
+    | ExternallyControlled
+    | ConstantTokenRate
+    | RampingTokenRate
+    | TraceReplay;
 
   /** `'p(95)<500'`, `'rate<0.01'`, `'count>100'`, ...; as an object it can end the run early. */
   export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: Duration };
@@ -212,6 +281,27 @@ declare module 'k6/options' {
     metrics: Record<string, SummaryMetric>;
     /** What `setup()` returned. */
     setup_data?: any;
+    /** Not in k6: of every scenario with a token rate. */
+    token_rates?: TokenRateResult[];
+  }
+
+  /** What became of a token rate. */
+  export interface TokenRateResult {
+    scenario: string;
+    count: 'total' | 'input' | 'output';
+    timeUnitMs: number;
+    /** Tokens per `timeUnit`: what was asked for, and what the iterations that were started took. */
+    target: number;
+    achieved: number;
+    targetTokens: number;
+    achievedTokens: number;
+    /** achieved / target; null when nothing was due. */
+    share: number | null;
+    iterations: number;
+    /** Iterations that took none: failed, or without a call. */
+    withoutTokens: number;
+    /** Mean tokens of an iteration by the request type of its first call. */
+    sizes: { requestType: string | null; iterations: number; mean: number }[];
   }
 
   export interface SummaryGroup {

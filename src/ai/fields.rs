@@ -21,7 +21,7 @@ impl std::fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 /// A JSON object being read. `null` counts as absent, as scripts write `x: cond ? 1 : null`.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     path: String,
     map: &'a Map<String, Value>,
     problems: &'a mut Vec<String>,
@@ -29,7 +29,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Checks that `value` is an object with no fields but the known ones.
-    pub(super) fn new(path: &str, value: &'a Value, known: &[&str], problems: &'a mut Vec<String>) -> Option<Self> {
+    pub(crate) fn new(path: &str, value: &'a Value, known: &[&str], problems: &'a mut Vec<String>) -> Option<Self> {
         let Value::Object(map) = value else {
             problems.push(format!("{path}: expected an object, got {}", describe(value)));
             return None;
@@ -41,12 +41,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The raw value of a field.
-    pub(super) fn value(&self, name: &str) -> Option<&'a Value> {
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Value> {
         self.map.get(name).filter(|v| !v.is_null())
     }
 
     /// Adds a problem with a field.
-    pub(super) fn problem(&mut self, name: &str, what: impl std::fmt::Display) {
+    pub(crate) fn problem(&mut self, name: &str, what: impl std::fmt::Display) {
         self.problems.push(format!("{}.{name}: {what}", self.path));
     }
 
@@ -55,7 +55,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Reads a nested object with `read`.
-    pub(super) fn nested<T>(
+    pub(crate) fn nested<T>(
         &mut self,
         name: &str,
         known: &[&str],
@@ -66,7 +66,7 @@ impl<'a> Fields<'a> {
         Fields::new(&path, value, known, self.problems).map(|mut f| read(&mut f))
     }
 
-    pub(super) fn string(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn string(&mut self, name: &str) -> Option<String> {
         match self.value(name)? {
             Value::String(s) => Some(s.clone()),
             other => {
@@ -76,7 +76,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn boolean(&mut self, name: &str) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, name: &str) -> Option<bool> {
         match self.value(name)? {
             Value::Bool(b) => Some(*b),
             other => {
@@ -87,7 +87,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A finite number of at least `min`.
-    pub(super) fn number(&mut self, name: &str, min: f64) -> Option<f64> {
+    pub(crate) fn number(&mut self, name: &str, min: f64) -> Option<f64> {
         let value = self.value(name)?;
         match value.as_f64() {
             Some(n) if n.is_finite() && n >= min => Some(n),
@@ -104,7 +104,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number of at least `min`. `200.0` counts: JavaScript has no integers.
-    pub(super) fn whole(&mut self, name: &str, min: i64) -> Option<i64> {
+    pub(crate) fn whole(&mut self, name: &str, min: i64) -> Option<i64> {
         let value = self.value(name)?;
         let n = value.as_i64().or_else(|| {
             value.as_f64().filter(|f| f.fract() == 0.0 && f.abs() <= 9_007_199_254_740_992.0).map(|f| f as i64)
@@ -118,12 +118,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn count(&mut self, name: &str, min: i64) -> Option<u64> {
+    pub(crate) fn count(&mut self, name: &str, min: i64) -> Option<u64> {
         self.whole(name, min).and_then(|n| u64::try_from(n).ok())
     }
 
     /// A positive duration: k6's `'1m30s'` or a number of milliseconds.
-    pub(super) fn duration(&mut self, name: &str) -> Option<Duration> {
+    pub(crate) fn duration(&mut self, name: &str) -> Option<Duration> {
         let value = self.value(name)?;
         let parsed = match value {
             Value::Number(n) => n
@@ -140,7 +140,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object whose values are strings, numbers or booleans (tags, headers).
-    pub(super) fn pairs(&mut self, name: &str) -> Vec<(String, String)> {
+    pub(crate) fn pairs(&mut self, name: &str) -> Vec<(String, String)> {
         let Some(value) = self.value(name) else { return Vec::new() };
         let Value::Object(map) = value else {
             self.expected(name, "an object of names and values", value);
@@ -165,7 +165,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An object taken as it is.
-    pub(super) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+    pub(crate) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
         match self.value(name)? {
             Value::Object(map) => Some(map.clone()),
             other => {
@@ -176,7 +176,7 @@ impl<'a> Fields<'a> {
     }
 
     /// An array taken as it is.
-    pub(super) fn array(&mut self, name: &str) -> Option<&'a Vec<Value>> {
+    pub(crate) fn array(&mut self, name: &str) -> Option<&'a Vec<Value>> {
         match self.value(name)? {
             Value::Array(items) => Some(items),
             other => {
@@ -188,7 +188,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Names a value's type, with the value itself when it is short and cannot be a secret.
-pub(super) fn describe(value: &Value) -> String {
+pub(crate) fn describe(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(b) => b.to_string(),

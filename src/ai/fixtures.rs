@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 /// The folder, if it is there.
-pub(super) fn folder(name: &str) -> Option<PathBuf> {
+pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("INRUSH_FIXTURES")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/fixtures"), PathBuf::from);
     let path = root.join(name);
@@ -21,6 +21,6 @@ pub(super) fn folder(name: &str) -> Option<PathBuf> {
 }
 
 /// A file's text, if it is there.
-pub(super) fn read(name: &str) -> Option<String> {
+pub(crate) fn read(name: &str) -> Option<String> {
     folder(name).map(|path| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
 }

@@ -18,13 +18,14 @@ pub mod cancel;
 pub mod circuit;
 pub mod content;
 pub mod cost;
+pub mod dataset;
 pub mod durations;
 pub mod energy;
 pub mod errors;
 pub mod estimate;
 pub mod event;
 pub mod failover;
-mod fields;
+pub(crate) mod fields;
 pub mod framing;
 pub mod net_transport;
 pub mod params;
@@ -49,7 +50,7 @@ mod vector_request;
 mod watch;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 
 pub use attempts::Plan;
 pub use call::{Call, Hooks, RawCall, run};

@@ -81,7 +81,8 @@ pub struct RerankRequest {
     pub extra_body: Map<String, Value>,
 }
 
-pub(super) const FIELDS: &[&str] = &[
+/// The fields of a request.
+pub const FIELDS: &[&str] = &[
     "model",
     "messages",
     "prompt",

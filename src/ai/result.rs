@@ -357,6 +357,25 @@ impl CallResult {
         self.tries.as_ref().map_or(1, |tries| tries.attempts())
     }
 
+    /// Input and output tokens of all attempts.
+    pub fn tokens_taken(&self) -> (u64, u64) {
+        let earlier = self.tries.iter().flat_map(|tries| &tries.earlier).filter_map(|earlier| earlier.attempt.usage);
+        self.usage.into_iter().chain(earlier).fold((0, 0), |(i, o), usage| (i + usage.input, o + usage.output))
+    }
+
+    /// t_start - t_intended, of the first attempt. Milliseconds; None without an intended start.
+    pub fn schedule_delay(&self) -> Option<f64> {
+        let start = self.tries.as_ref().map_or(self.points.start, |tries| tries.start);
+        self.points.intended.map(|intended| millis_between(intended, start))
+    }
+
+    /// t_last - t_intended: what a user waits for who came when the schedule says. Milliseconds; None where `e2e` is, and without
+    /// an intended start.
+    pub fn e2e_intended(&self) -> Option<f64> {
+        let late = millis_between(self.points.intended?, self.points.start);
+        self.timeline.e2e.map(|ms| ms + late)
+    }
+
     /// A time of the last attempt, counted from the start of the first one. Milliseconds.
     pub fn since_first_attempt(&self, ms: Option<f64>) -> Option<f64> {
         let earlier = self.tries.as_ref().map_or(0.0, |tries| millis_between(tries.start, self.points.start));

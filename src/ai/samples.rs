@@ -114,6 +114,8 @@ pub fn samples(result: &CallResult) -> Vec<Sample> {
     for (metric, value) in [
         (Builtin::AiTtftTotal, result.since_first_attempt(t.ttft).filter(|_| result.tries.is_some())),
         (Builtin::AiE2eTotal, result.since_first_attempt(t.e2e).filter(|_| result.tries.is_some())),
+        (Builtin::AiE2eIntended, result.e2e_intended()),
+        (Builtin::AiScheduleDelay, result.schedule_delay()),
         (Builtin::AiValid, result.content.valid.map(rate)),
         (Builtin::AiRefused, result.content.refused.map(rate)),
         (Builtin::AiEmpty, result.content.empty.map(rate)),

@@ -13,13 +13,15 @@ use super::preflight::Preflight;
 use super::print;
 use super::script_flags::ScriptFlags;
 use super::session::Session;
+use super::traces::{self, Traces};
 use crate::ai::estimate::{Assumptions, DryRun, Estimate, Planned, Work};
 use crate::error::{Error, ExitCode};
+use crate::executor::pacing::Schedule;
 use crate::executor::stages;
 use crate::metrics::{Aggregator, AggregatorConfig};
 use crate::net;
-use crate::options::{self, BudgetOptions, Checked, ExecutorConfig, Layers, Options, Scenario};
-use crate::scheduler::{Run, RunOutcome, plan, run as run_scenarios};
+use crate::options::{self, BudgetOptions, Checked, ExecutorConfig, Layers, Options, Scenario, TokenRate};
+use crate::scheduler::{Run, RunOutcome, Scheduler, plan};
 use crate::secrets::Secrets;
 
 /// Longest dry run of one scenario.
@@ -99,7 +101,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<u8, Error> {
         Err(error) => return Err(found.with(error)),
     };
     let own = source.archive.as_ref().map_or(&info.options, |archive| &archive.options);
-    let Checked { options, problems, warnings } = options::check(Layers {
+    let Checked { mut options, problems, warnings } = options::check(Layers {
         config_file: source.config_file,
         script: Some(own.clone()),
         env: source.process_env,
@@ -109,11 +111,12 @@ pub(super) fn run(args: &EstimateArgs) -> Result<u8, Error> {
         tracing::warn!("{warning}");
     }
     found.options(&problems);
+    let traces = traces::load(&mut options, &session.shared, false, &mut found);
     found.functions(&options, &info.functions);
     let dry = dry_options(&options, args.dry_iterations);
     let network = if problems.is_empty() { found.take(net::Shared::new(dry.net.clone())) } else { None };
     found.finish()?;
-    let (outcome, threw) = dry_run(session, runner, dry, network)?;
+    let (outcome, threw) = dry_run(session, runner, dry, network, &traces)?;
     let Dry { shared, outcome } = outcome;
     let planned: Vec<Planned> = options
         .scenarios
@@ -153,6 +156,7 @@ fn dry_run(
     runner: crate::js::ScriptRunner,
     dry: Options,
     network: Option<Arc<net::Shared>>,
+    traces: &Traces,
 ) -> Result<(Dry, u64), Error> {
     let Session { runtime, shared, stop, bus: (bus_tx, bus_rx) } = session;
     let options = Arc::new(dry);
@@ -160,14 +164,17 @@ fn dry_run(
     let _ = network.map(|network| shared.net.set(network));
     // Samples of made-up answers are nobody's measurement: they are taken off the bus and forgotten.
     let aggregator = Aggregator::spawn(AggregatorConfig::new(Arc::clone(&shared.registry), stop.clone()), bus_rx)?;
-    let outcome = runtime.block_on(run_scenarios(Run {
+    let scheduler = Scheduler::new(Run {
         options,
         runner: Arc::new(runner),
         registry: Arc::clone(&shared.registry),
         bus: bus_tx,
         state: Arc::clone(&shared.state),
         stop: stop.clone(),
-    }));
+        seed: shared.seed,
+    });
+    traces.hand_out(scheduler.progress().scenarios());
+    let outcome = runtime.block_on(scheduler.run());
     drop(aggregator);
     runtime.shutdown_timeout(Duration::from_millis(200));
     if let Some(error) = outcome.error {
@@ -226,15 +233,31 @@ fn work(scenario: &Scenario) -> Work {
             within: Some(*duration),
         },
         ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, max_vus, .. } => {
-            let mut from = *start_rate;
-            let mut count = 0.0;
-            for stage in stages {
-                let to = stage.target as f64;
-                count += f64::midpoint(from, to) * seconds(stage.duration) / seconds(*time_unit);
-                from = to;
-            }
+            let count = Schedule::ramping(*start_rate, *time_unit, stages).integral(Duration::MAX);
             Work::Iterations { count, concurrency: *max_vus as f64, within: Some(plan::length(&scenario.executor)) }
         }
+        ExecutorConfig::ConstantTokenRate { rate, duration, tokens } => {
+            tokens_due(&Schedule::constant(*rate, tokens.time_unit, *duration), tokens)
+        }
+        ExecutorConfig::RampingTokenRate { start_rate, stages, tokens } => {
+            tokens_due(&Schedule::ramping(*start_rate, tokens.time_unit, stages), tokens)
+        }
+        ExecutorConfig::TraceReplay(replay) => {
+            let length = replay.length();
+            let passes = length.as_secs_f64() * replay.speed / seconds(replay.recording.length).max(1e-9);
+            let count = replay.recording.times.len() as f64 * passes;
+            Work::Iterations { count, concurrency: replay.max_vus as f64, within: Some(length) }
+        }
+    }
+}
+
+fn tokens_due(schedule: &Schedule, tokens: &TokenRate) -> Work {
+    let whole = schedule.duration();
+    Work::Tokens {
+        tokens: schedule.integral(whole),
+        count: tokens.count,
+        concurrency: tokens.max_vus as f64,
+        within: whole,
     }
 }
 

@@ -9,6 +9,7 @@ use super::preflight::Preflight;
 use super::print;
 use super::script_flags::ScriptFlags;
 use super::session::Session;
+use super::traces;
 use crate::error::Error;
 use crate::js::ScriptInfo;
 use crate::metrics::threshold;
@@ -75,11 +76,12 @@ pub(super) fn check(source: &ScriptFlags, flags: Option<&OptionFlags>) -> Result
         layers.env = source.process_env;
         layers.flags = flags.layer();
     }
-    let Checked { options, problems, warnings } = options::check(layers);
+    let Checked { mut options, problems, warnings } = options::check(layers);
     for warning in warnings {
         tracing::warn!("{warning}");
     }
     found.options(&problems);
+    traces::load(&mut options, &session.shared, true, &mut found);
     found.functions(&options, &info.functions);
     if flags.is_some() && !options.no_thresholds {
         // As `run` does; the script's metrics are known now.

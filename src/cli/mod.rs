@@ -20,6 +20,7 @@ mod script_flags;
 mod session;
 mod summary_out;
 mod tokens;
+mod traces;
 
 use std::io::Write;
 use std::sync::Arc;

@@ -10,6 +10,10 @@ use crate::stop::{StopReason, StopSignal};
 pub(super) fn end_the_run(stop: StopSignal) {
     let print = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        // A file that cannot be decoded is told of by whoever reads it.
+        if crate::data::rows::is_decoding() {
+            return;
+        }
         print(panic);
         stop.trip(StopReason::Fatal(ExitCode::Panic as u8, text(panic)));
     }));

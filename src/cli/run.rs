@@ -17,6 +17,7 @@ use super::preflight::Preflight;
 use super::script_flags::ScriptFlags;
 use super::session::Session;
 use super::summary_out::{self, SummaryFlags};
+use super::traces;
 use super::{GlobalFlags, report};
 use crate::ai::spec::{ModelSpec, Target};
 use crate::api::{self, ApiState};
@@ -59,7 +60,7 @@ pub(crate) struct RunArgs {
     /// Prices of models before the built-in table's: JSON {model: {input, output, ...}} or CSV, USD per million tokens
     #[arg(long, value_name = "FILE", env = "INRUSH_PRICES")]
     prices: Option<String>,
-    /// Seed of everything random in the script, so that runs repeat
+    /// Seed of everything random in the script and in arrivals, so that runs repeat
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// End the run when the process takes more memory, e.g. 4GB or 80% (default 85%)
@@ -153,6 +154,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         );
     }
     found.options(&problems);
+    let mut options = options;
+    let traces = traces::load(&mut options, &shared, false, &mut found);
     found.functions(&options, &info.functions);
     let thresholds = if options.no_thresholds { &[][..] } else { &options.thresholds[..] };
     let thresholds = threshold::validate(thresholds, &shared.registry).unwrap_or_else(|problems| {
@@ -204,9 +207,11 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         bus: bus_tx,
         state: Arc::clone(&shared.state),
         stop: stop.clone(),
+        seed: args.seed,
     });
     let states = scheduler.progress().scenarios().to_vec();
     budgets::enforce(&options, &shared, &states);
+    traces.hand_out(&states);
     let api = match listener {
         Some(listener) => {
             let state = ApiState {
@@ -396,6 +401,7 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
     summary.health.interrupted_iterations =
         shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
+    summary.token_rates = outcome.scenarios.iter().filter_map(|facts| facts.token_rate.clone()).collect();
     summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);

@@ -63,6 +63,7 @@ impl Session {
             secrets: Arc::new(secrets),
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
+            data: Default::default(),
             targets: Mutex::default(),
             circuits: Default::default(),
             unpriced: Mutex::default(),

@@ -1,5 +1,5 @@
-//! Starting iterations on a schedule, whatever the system under test does: the common part of `constant-arrival-rate` and
-//! `ramping-arrival-rate`.
+//! Starting iterations on a schedule, whatever the system under test does: the common part of the executors of arrival rates and token
+//! rates and of `trace-replay`.
 //!
 //! The pacer never waits for a VU: when none is idle the iteration is dropped and counted, and one more VU is initialised
 //! in the background, up to maxVUs.
@@ -11,31 +11,48 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::options::Stripe;
 use crate::vu::{ActivationEnd, BoxFuture};
 
 use super::context::{Context, ScenarioFacts, clock_text, share, since};
 use super::crew::{CountActive, Crew};
 use super::idle::{IdleQueue, Offer};
-use super::pacing::Schedule;
+use super::pacing::Pace;
+use super::wait::now;
 
 /// How long the start waits for the pre-allocated VUs to be ready; VUs that take longer come in when they can.
 const READY_LIMIT: Duration = Duration::from_secs(5);
 
-/// How many VUs an arrival-rate scenario may use, and how its rate is shown.
+/// How many VUs a scenario may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) pre_allocated: u64,
     pub(super) max: u64,
-    pub(super) time_unit: Duration,
 }
 
-pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limits) -> ScenarioFacts {
-    // Whoever has none of the VUs has none of the arrivals either: the others take them over.
-    let Some(stripe) = context.segmentation.for_vus(limits.max) else { return context.facts(0, 0) };
+/// What is to be started.
+pub(super) struct Load<P> {
+    /// When.
+    pub(super) pace: P,
+    /// How long.
+    pub(super) length: Duration,
+    /// The rate at a time, as the progress display shows it.
+    pub(super) shown: Box<dyn Fn(Duration) -> String + Send + Sync>,
+}
+
+/// Our part of the starts of a scenario with so many VUs; None when we have none of the VUs: then the others take over our part.
+pub(super) fn stripe(context: &Context, limits: Limits) -> Option<Stripe> {
+    let stripe = context.segmentation.for_vus(limits.max)?;
     let _ = context.state.stripe.set(stripe.clone());
-    let schedule = schedule.striped(stripe);
+    Some(stripe)
+}
+
+/// Starts iterations until the pace ends; also tells how long that was. The limits are those of the whole test, the pace is our
+/// part of it.
+pub(super) async fn run(context: Arc<Context>, load: Load<impl Pace>, limits: Limits) -> (ScenarioFacts, Duration) {
+    let Load { pace, length, shown } = load;
     let scale = |n| context.segmentation.stripe().scale(n);
-    let limits = Limits { pre_allocated: scale(limits.pre_allocated), max: scale(limits.max), ..limits };
+    let limits = Limits { pre_allocated: scale(limits.pre_allocated), max: scale(limits.max) };
     let queue = Arc::new(IdleQueue::new(Arc::clone(&context.state), Arc::clone(&context.run)));
     let mut staff = Staff {
         crew: Crew::new(Arc::clone(&context), CountActive::Source),
@@ -48,9 +65,9 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
         hire: None,
         next_key: 0,
     };
-    show(&context, &schedule, limits, &queue);
+    show(&context, length, shown, limits, &queue);
     for _ in 0..limits.pre_allocated {
-        let Some(vu) = context.take_vu().await else { return context.facts(0, 0) };
+        let Some(vu) = context.take_vu().await else { return (context.facts(0, 0), Duration::ZERO) };
         staff.employ(vu);
     }
     // Tickets must find the VUs waiting, or the first ones would be dropped for nothing.
@@ -65,11 +82,11 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
     let pacer = {
         let (context, queue, wanted, short) =
             (Arc::clone(&context), Arc::clone(&queue), Arc::clone(&wanted), Arc::clone(&short));
-        move |intended| {
+        move |intended, arrival| {
             if queue.is_closed() {
                 return ControlFlow::Break(());
             }
-            if !queue.dispatch(intended) {
+            if !queue.dispatch(intended, arrival) {
                 queue.count_dropped();
                 context.drop_iterations(1);
                 short.store(true, Ordering::Release);
@@ -78,8 +95,8 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
             ControlFlow::Continue(())
         }
     };
-    let end = start + schedule.duration();
-    let pacing = context.wait.drive(schedule, start, &context.stop, pacer);
+    let end = start + length;
+    let pacing = context.wait.drive(pace, start, &context.stop, pacer);
     tokio::pin!(pacing);
     loop {
         tokio::select! {
@@ -94,10 +111,11 @@ pub(super) async fn run(context: Arc<Context>, schedule: Schedule, limits: Limit
             }
         }
     }
+    let passed = now().saturating_duration_since(start).min(length);
     queue.close();
     staff.hire = None;
     staff.crew.wind_down(context.grace_after(end)).await;
-    context.facts(queue.started(), queue.dropped())
+    (context.facts(queue.started(), queue.dropped()), passed)
 }
 
 type Init = BoxFuture<'static, Result<Box<dyn crate::vu::Vu>, crate::error::Error>>;
@@ -181,18 +199,23 @@ impl Staff {
     }
 }
 
-fn show(context: &Context, schedule: &Schedule, limits: Limits, queue: &Arc<IdleQueue>) {
+fn show(
+    context: &Context,
+    length: Duration,
+    shown: Box<dyn Fn(Duration) -> String + Send + Sync>,
+    limits: Limits,
+    queue: &Arc<IdleQueue>,
+) {
     let (a, b) = (Arc::downgrade(&context.state), Arc::downgrade(&context.state));
-    let (schedule, queue, length) = (schedule.clone(), Arc::clone(queue), schedule.duration());
+    let queue = Arc::clone(queue);
     let width = limits.max.to_string().len();
-    let per_second = 1.0 / limits.time_unit.as_secs_f64();
     context.show(
         move || a.upgrade().map_or(0.0, |s| share(s.started.get().copied(), length)),
         move || {
             let started = b.upgrade().and_then(|s| s.started.get().copied());
-            let rate = schedule.rate_at(since(started).min(length)) * per_second;
+            let rate = shown(since(started).min(length));
             let (busy, max) = (queue.busy(), limits.max);
-            format!("{busy:0width$}/{max} VUs  {}  {rate:.2} iters/s", clock_text(started, length))
+            format!("{busy:0width$}/{max} VUs  {}  {rate}", clock_text(started, length))
         },
     );
 }

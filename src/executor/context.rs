@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::metrics::token_rate::TokenRateFacts;
 use crate::metrics::{Builtin, BusSender, SampleBatch, SystemTag, Tags};
 use crate::options::{Options, Scenario, Segmentation};
 use crate::stop::{StopReason, StopSignal};
@@ -33,6 +34,8 @@ pub struct Context {
     pub segmentation: Segmentation,
     /// What VUs need to know.
     pub activation: Arc<Activation>,
+    /// Seed of everything random in the run, if the user fixed one.
+    pub seed: Option<u64>,
 }
 
 /// What a scenario did.
@@ -48,6 +51,8 @@ pub struct ScenarioFacts {
     pub dropped: u64,
     /// From its start to the end of its last iteration; zero when it never started.
     pub duration: Duration,
+    /// What became of its token rate, of executors that hold one.
+    pub token_rate: Option<TokenRateFacts>,
 }
 
 impl Context {
@@ -58,6 +63,7 @@ impl Context {
         options: &Options,
         pool: Arc<VuPool>,
         run: (Arc<RunState>, BusSender, StopSignal, Wait),
+        seed: Option<u64>,
     ) -> Self {
         let mut tags = Tags::from_pairs(pairs(&options.tags)).with(pairs(&scenario.tags));
         if options.system_tags.has(SystemTag::Scenario) {
@@ -72,7 +78,7 @@ impl Context {
         let scenario = scenario.clone();
         let (run, bus, stop, wait) = run;
         let segmentation = options.segmentation.clone();
-        Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation }
+        Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation, seed }
     }
 
     /// Resolves when no more iterations may start: the run is stopped, or it or the scenario is drained.
@@ -140,6 +146,7 @@ impl Context {
             started,
             dropped,
             duration: self.state.started.get().map_or(Duration::ZERO, |at| now().saturating_duration_since(*at)),
+            token_rate: None,
         }
     }
 

@@ -51,19 +51,30 @@ impl IdleQueue {
     }
 
     /// Gives an iteration to the VU that has waited longest; false when none waits.
-    pub(super) fn dispatch(&self, intended: Instant) -> bool {
+    pub(super) fn dispatch(&self, intended: Instant, arrival: u64) -> bool {
         let mut inner = self.lock();
         while let Some(vu) = inner.waiting.pop_front() {
             if vu.is_closed() {
                 continue; // it was interrupted, or its thread is gone
             }
-            let ticket = self.state.take_ticket(Some(intended));
+            let ticket = Ticket { arrival: Some(arrival), ..self.state.take_ticket(Some(intended)) };
+            // Before it is handed over: the VU may be quicker than we are.
+            let meter = self.state.tokens.get();
+            if let Some(meter) = meter {
+                let start = self.state.started.get().copied().unwrap_or(intended);
+                meter.begins(ticket.in_instance, intended.saturating_duration_since(start));
+            }
             match vu.send(ticket) {
                 Ok(()) => {
                     self.started.fetch_add(1, Ordering::Relaxed);
                     return true;
                 }
-                Err(_) => drop(self.state.next_iteration.fetch_sub(1, Ordering::Relaxed)),
+                Err(_) => {
+                    self.state.next_iteration.fetch_sub(1, Ordering::Relaxed);
+                    if let Some(meter) = meter {
+                        meter.takes_back(ticket.in_instance);
+                    }
+                }
             }
         }
         false
@@ -72,6 +83,9 @@ impl IdleQueue {
     /// Notes an iteration nobody could run.
     pub(super) fn count_dropped(&self) {
         self.dropped.fetch_add(1, Ordering::Relaxed);
+        if let Some(meter) = self.state.tokens.get() {
+            meter.drops();
+        }
     }
 
     /// No more iterations: VUs that wait, and those that come to wait, become idle.
@@ -156,8 +170,11 @@ impl IterationSource for Offer {
         })
     }
 
-    fn done(&self, _: &IterationOutcome) {
+    fn done(&self, outcome: &IterationOutcome) {
         self.set_working(false);
+        if let Some(meter) = self.queue.state.tokens.get() {
+            meter.ends(outcome.ticket.in_instance, outcome.duration);
+        }
     }
 }
 

@@ -18,6 +18,8 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 pub mod stages;
+mod token_rate;
+mod trace_replay;
 pub mod wait;
 
 use std::sync::Arc;
@@ -45,6 +47,11 @@ pub static EXECUTORS: &[ExecutorDef] = &[
         help: "a fixed number of iterations per time unit, whatever the system does",
         run: constant_arrival_rate::run,
     },
+    ExecutorDef {
+        name: "constant-token-rate",
+        help: "a fixed number of tokens per time unit, however many iterations that takes",
+        run: token_rate::run_constant,
+    },
     ExecutorDef { name: "constant-vus", help: "a fixed number of VUs looping for a time", run: constant_vus::run },
     ExecutorDef {
         name: "externally-controlled",
@@ -61,11 +68,21 @@ pub static EXECUTORS: &[ExecutorDef] = &[
         help: "iterations per time unit that follow stages, whatever the system does",
         run: ramping_arrival_rate::run,
     },
+    ExecutorDef {
+        name: "ramping-token-rate",
+        help: "tokens per time unit that follow stages, however many iterations that takes",
+        run: token_rate::run_ramping,
+    },
     ExecutorDef { name: "ramping-vus", help: "a number of looping VUs that follows stages", run: ramping_vus::run },
     ExecutorDef {
         name: "shared-iterations",
         help: "a number of iterations shared by all VUs",
         run: shared_iterations::run,
+    },
+    ExecutorDef {
+        name: "trace-replay",
+        help: "an iteration for every request of a recorded trace, at its time",
+        run: trace_replay::run,
     },
 ];
 

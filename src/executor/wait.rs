@@ -6,14 +6,14 @@
 //! Tests: tokio's clock, so that paused time works.
 
 use std::ops::ControlFlow;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crossbeam_channel::{RecvTimeoutError, bounded};
 use tokio::sync::oneshot;
 
 use crate::stop::StopSignal;
 
-use super::pacing::Schedule;
+use super::pacing::{Next, Pace};
 
 /// Which clock a run waits on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,27 +36,27 @@ pub(crate) async fn until(at: Instant) {
 }
 
 impl Wait {
-    /// Calls `step` with each instant of the schedule when it has come, until the schedule is over, `step` breaks or the run
-    /// is stopped. Instants that have already passed are made up for at once, each with its own intended instant.
+    /// Calls `step` with each start (its intended instant and its number) when it has come, until the pace ends, `step` breaks or the
+    /// run is stopped. Instants that have already passed are made up for at once, each with its own intended instant.
     pub(crate) async fn drive(
         self,
-        schedule: Schedule,
+        pace: impl Pace,
         start: Instant,
         stop: &StopSignal,
-        step: impl FnMut(Instant) -> ControlFlow<()> + Send + 'static,
+        step: impl FnMut(Instant, u64) -> ControlFlow<()> + Send + 'static,
     ) {
         match self {
             Self::Tokio => tokio::select! {
                 biased;
                 _ = stop.wait() => {}
-                () = on_tokio(schedule, start, step) => {}
+                () = on_tokio(pace, start, step) => {}
             },
             Self::Thread => {
                 // Dropping the sender wakes and ends the thread; so does dropping this future.
                 let (alive, ended) = bounded::<()>(0);
                 let (tx, rx) = oneshot::channel();
                 let body = move || {
-                    on_thread(&schedule, start, &ended, step);
+                    on_thread(pace, start, &ended, step);
                     let _ = tx.send(());
                 };
                 match std::thread::Builder::new().name("pacer".to_owned()).stack_size(256 * 1024).spawn(body) {
@@ -76,35 +76,49 @@ impl Wait {
     }
 }
 
-async fn on_tokio(schedule: Schedule, start: Instant, mut step: impl FnMut(Instant) -> ControlFlow<()>) {
-    let mut n = 0;
-    while let Some(offset) = schedule.start_of(n) {
-        let at = start + offset;
+async fn on_tokio(mut pace: impl Pace, start: Instant, mut step: impl FnMut(Instant, u64) -> ControlFlow<()>) {
+    let wait = async |at: Instant| {
         if at > now() {
             until(at).await;
         }
-        if step(at).is_break() {
-            return;
+    };
+    loop {
+        match pace.next(now().saturating_duration_since(start)) {
+            Next::Start { at, arrival } => {
+                wait(start + at).await;
+                if step(start + at, arrival).is_break() {
+                    return;
+                }
+            }
+            Next::Ask(at) => wait(start + at).await,
+            Next::End(at) => return wait(start + at).await,
         }
-        n += 1;
     }
-    until(start + schedule.duration()).await;
 }
 
 fn on_thread(
-    schedule: &Schedule,
+    mut pace: impl Pace,
     start: Instant,
     ended: &crossbeam_channel::Receiver<()>,
-    mut step: impl FnMut(Instant) -> ControlFlow<()>,
+    mut step: impl FnMut(Instant, u64) -> ControlFlow<()>,
 ) {
     let wait = |at: Instant| at <= Instant::now() || matches!(ended.recv_deadline(at), Err(RecvTimeoutError::Timeout));
-    let mut n = 0;
-    while let Some(offset) = schedule.start_of(n) {
-        let at = start + offset;
-        if !wait(at) || step(at).is_break() {
-            return;
+    loop {
+        match pace.next(start.elapsed()) {
+            Next::Start { at, arrival } => {
+                if !wait(start + at) || step(start + at, arrival).is_break() {
+                    return;
+                }
+            }
+            Next::Ask(at) => {
+                if !wait(start + at) {
+                    return;
+                }
+            }
+            Next::End(at) => {
+                wait(start + at);
+                return;
+            }
         }
-        n += 1;
     }
-    wait(start + schedule.duration() + Duration::ZERO);
 }

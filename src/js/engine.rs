@@ -167,6 +167,7 @@ impl Engine {
             foreign_bytes: Cell::new(0),
             join_depth: Cell::new(0),
             started: Cell::new(Instant::now()),
+            called: Cell::new(false),
         });
         host::install(Rc::clone(&host), &mut context);
         loader::install(Rc::clone(&loader), &mut context);

@@ -18,7 +18,7 @@ use crate::metrics::tags::Tag;
 use crate::metrics::{Extra, Sample, SampleBatch, SystemTag, Tags};
 use crate::net;
 use crate::options::Options;
-use crate::vu::{Interrupter, ScenarioState, Ticket};
+use crate::vu::{Interrupter, ScenarioState, Ticket, TokenMeter};
 
 use super::convert::error;
 use super::event_loop::EventLoop;
@@ -79,6 +79,8 @@ pub(crate) struct Host {
     /// Arrays being joined now, one inside the other.
     pub(crate) join_depth: Cell<u32>,
     pub(crate) started: Cell<Instant>,
+    /// Whether the iteration has made a model call.
+    pub(crate) called: Cell<bool>,
 }
 
 /// The handle kept in the context.
@@ -235,6 +237,23 @@ impl Host {
                 () = self.interrupter.wait() => Err(interrupted()),
             }
         })
+    }
+
+    /// When the executor meant the model call to start that begins now; None without a schedule. The first call of an iteration was
+    /// meant to start with it. Later ones follow from the script, and were meant to start earlier by as much as the iteration is late.
+    pub(crate) fn intended_call(&self) -> Option<Instant> {
+        let intended = self.ticket.get()?.intended?;
+        if !self.called.replace(true) {
+            return Some(intended);
+        }
+        let late = self.started.get().saturating_duration_since(intended);
+        Instant::now().checked_sub(late)
+    }
+
+    /// The meter of the scenario's tokens and the number of this iteration there; None for executors that hold no token rate.
+    pub(crate) fn token_meter(&self) -> Option<(Arc<TokenMeter>, u64)> {
+        let scenario = self.scenario.borrow();
+        Some((Arc::clone(scenario.as_ref()?.tokens.get()?), self.ticket.get()?.in_instance))
     }
 
     /// Sleeps, at most until the VU is interrupted.

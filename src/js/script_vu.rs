@@ -208,6 +208,7 @@ fn iteration(
 
     let start = Instant::now();
     host.started.set(start);
+    host.called.set(false);
     let result = engine.call(function, std::slice::from_ref(argument));
     let end = Instant::now();
     let duration = end - start;

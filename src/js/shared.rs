@@ -9,6 +9,7 @@ use crate::ai::circuit;
 use crate::ai::estimate::DryRun;
 use crate::ai::prices::PriceBook;
 use crate::ai::spec::Target;
+use crate::data;
 use crate::metrics::{BusSender, Registry};
 use crate::net;
 use crate::options::Options;
@@ -65,6 +66,8 @@ pub struct Shared {
     pub files: Mutex<HashMap<PathBuf, Arc<[u8]>>>,
     /// SharedArrays by name.
     pub arrays: Mutex<HashMap<String, Arc<OnceLock<SharedArrayData>>>>,
+    /// Datasets and sources of prompts.
+    pub data: data::Registry,
     /// Where the models that the init context made send their calls.
     pub targets: Mutex<BTreeSet<Target>>,
     /// Which targets of failovers are believed to be down.

@@ -46,6 +46,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             secrets: Arc::default(),
             files: Mutex::new(HashMap::new()),
             arrays: Mutex::new(HashMap::new()),
+            data: Default::default(),
             targets: Mutex::default(),
             circuits: Default::default(),
             unpriced: Mutex::default(),

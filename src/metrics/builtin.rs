@@ -79,6 +79,8 @@ builtins! {
     AiTpot => "ai_tpot", Trend, Time;
     AiStreamDuration => "ai_stream_duration", Trend, Time;
     AiE2e => "ai_e2e", Trend, Time;
+    AiE2eIntended => "ai_e2e_intended", Trend, Time;
+    AiScheduleDelay => "ai_schedule_delay", Trend, Time;
     AiStreamTokensPerSecond => "ai_stream_tokens_per_second", Trend, Default;
     AiStall => "ai_stall", Counter, Default;
     AiMaxGap => "ai_max_gap", Trend, Time;
@@ -108,6 +110,8 @@ builtins! {
     AiBudgetUsed => "ai_budget_used", Gauge, Default;
     AiBudgetRefused => "ai_budget_refused", Counter, Default;
     AiSloMet => "ai_slo_met", Rate, Default;
+    // Of a scenario with a token rate: tokens counted / tokens due, at its end.
+    AiTokenRateAchieved => "ai_token_rate_achieved", Gauge, Default;
     AiRatelimitRemainingRequests => "ai_ratelimit_remaining_requests", Gauge, Default;
     AiRatelimitRemainingTokens => "ai_ratelimit_remaining_tokens", Gauge, Default;
 }

@@ -23,7 +23,7 @@ use super::threshold::{SeriesThresholds, Thresholds};
 use super::window::Window;
 
 /// Metrics whose successful calls the summary shows apart.
-const EXPECTED_METRICS: [Builtin; 12] = [
+const EXPECTED_METRICS: [Builtin; 14] = [
     Builtin::HttpReqDuration,
     Builtin::AiTtft,
     Builtin::AiTtfo,
@@ -36,6 +36,8 @@ const EXPECTED_METRICS: [Builtin; 12] = [
     Builtin::AiStreamTokensPerSecond,
     Builtin::AiTtftTotal,
     Builtin::AiE2eTotal,
+    Builtin::AiE2eIntended,
+    Builtin::AiScheduleDelay,
 ];
 
 /// Metrics of the AI section that are broken down by request type and by scenario.
@@ -301,6 +303,7 @@ impl Collector {
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         Summary {
             budgets: Vec::new(),
+            token_rates: Vec::new(),
             duration: elapsed,
             window: Window::default(),
             metrics,

@@ -25,6 +25,7 @@ pub mod summary;
 pub mod tags;
 pub mod threshold;
 pub mod threshold_parser;
+pub mod token_rate;
 pub mod window;
 
 pub use aggregator::{Aggregator, AggregatorConfig, AggregatorHandle};

@@ -33,6 +33,8 @@ pub struct Summary {
     pub scenarios: Vec<Section>,
     /// The run's budgets; empty without.
     pub budgets: Vec<super::budget::BudgetFacts>,
+    /// What became of the token rates of scenarios that hold one.
+    pub token_rates: Vec<super::token_rate::TokenRateFacts>,
 }
 
 /// One metric or sub-metric.

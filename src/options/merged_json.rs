@@ -7,6 +7,7 @@ use crate::metrics::SystemTag;
 
 use super::duration::{duration_from_millis, format_duration, parse_duration};
 use super::fields::FIELDS;
+use super::load_shape::{Arrival, Passes, ReplayConfig, TokenEstimate, TokenRate};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
 
 /// Builds the object. As in k6 the options that have a default set show it; those whose default is a number do not.
@@ -125,27 +126,88 @@ fn scenario(s: &Scenario) -> Value {
             "stages": stages_json(stages),
             "gracefulRampDown": format_duration(*graceful_ramp_down),
         }),
-        ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus } => json!({
+        ExecutorConfig::ConstantArrivalRate { rate, time_unit, duration, pre_allocated_vus, max_vus, .. } => json!({
             "rate": number(*rate),
             "timeUnit": format_duration(*time_unit),
             "duration": format_duration(*duration),
             "preAllocatedVUs": pre_allocated_vus,
             "maxVUs": max_vus,
         }),
-        ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus } => json!({
+        ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus, .. } => json!({
             "startRate": number(*start_rate),
             "timeUnit": format_duration(*time_unit),
             "stages": stages_json(stages),
             "preAllocatedVUs": pre_allocated_vus,
             "maxVUs": max_vus,
         }),
+        ExecutorConfig::ConstantTokenRate { rate, duration, tokens } => {
+            let own = json!({ "rate": number(*rate), "duration": format_duration(*duration) });
+            with(own, token_rate(tokens))
+        }
+        ExecutorConfig::RampingTokenRate { start_rate, stages, tokens } => {
+            let own = json!({ "startRate": number(*start_rate), "stages": stages_json(stages) });
+            with(own, token_rate(tokens))
+        }
+        ExecutorConfig::TraceReplay(replay) => trace_replay(replay),
     };
     if let (Value::Object(out), Value::Object(own)) = (&mut out, own) {
         out.extend(own);
         // Not in k6: only there when it was given.
         out.extend(s.budget.as_ref().map(|budget| ("budget".to_owned(), budget.json())));
+        if let ExecutorConfig::ConstantArrivalRate { arrivals, .. }
+        | ExecutorConfig::RampingArrivalRate { arrivals, .. } = &s.executor
+        {
+            match arrivals.process {
+                Arrival::Uniform => {}
+                Arrival::Poisson => drop(out.insert("arrival".to_owned(), "poisson".into())),
+                Arrival::Gamma(cv) => drop(out.insert("arrival".to_owned(), json!({ "gamma": number(cv) }))),
+            }
+            out.extend(arrivals.seed.map(|seed| ("seed".to_owned(), seed.into())));
+        }
     }
     out
+}
+
+fn token_rate(tokens: &TokenRate) -> Value {
+    json!({
+        "timeUnit": format_duration(tokens.time_unit),
+        "count": tokens.count.name(),
+        "estimate": match &tokens.estimate {
+            TokenEstimate::None => Value::Null,
+            TokenEstimate::All(n) => number(*n),
+            TokenEstimate::ByType(all) => all.iter().map(|(name, n)| (name.clone(), number(*n))).collect(),
+        },
+        "preAllocatedVUs": tokens.pre_allocated_vus,
+        "maxVUs": tokens.max_vus,
+    })
+}
+
+fn trace_replay(replay: &ReplayConfig) -> Value {
+    json!({
+        "file": replay.file,
+        "format": replay.format,
+        "lengths": replay.lengths,
+        "seed": replay.seed,
+        "speed": number(replay.speed),
+        "from": format_duration(replay.from),
+        "to": replay.to.map(format_duration),
+        "loop": match replay.passes {
+            Passes::Once => Value::Bool(false),
+            Passes::Times(n) => n.into(),
+            Passes::Endless => Value::Bool(true),
+        },
+        "duration": replay.duration.map(format_duration),
+        "preAllocatedVUs": replay.pre_allocated_vus,
+        "maxVUs": replay.max_vus,
+    })
+}
+
+/// One object out of two.
+fn with(mut own: Value, more: Value) -> Value {
+    if let (Value::Object(own), Value::Object(more)) = (&mut own, more) {
+        own.extend(more);
+    }
+    own
 }
 
 fn stages_json(stages: &[Stage]) -> Value {

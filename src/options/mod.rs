@@ -3,11 +3,15 @@
 //! Order of precedence: defaults < `--config` file < script `options` < environment `K6_*` / `INRUSH_*` < flags.
 //! Everything below reads the merged [`Options`]; nothing here performs I/O.
 
+mod arrival_parse;
+#[cfg(test)]
+mod arrival_tests;
 pub mod budget;
 mod choice;
 pub mod duration;
 mod fields;
 pub mod layers;
+pub mod load_shape;
 mod local_ips;
 mod merge;
 mod merged_json;
@@ -34,6 +38,7 @@ pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
 pub use budget::{BudgetOptions, OnExceed};
 pub use duration::{format_duration, parse_duration};
 pub use layers::{FlagOptions, Layers};
+pub use load_shape::{Arrival, Arrivals, Passes, Recording, ReplayConfig, TokenCount, TokenEstimate, TokenRate};
 pub use local_ips::IpRange;
 pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};

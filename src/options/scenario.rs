@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::BudgetOptions;
+use super::load_shape::{Arrivals, ReplayConfig, TokenRate};
 
 /// One scenario of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +85,17 @@ pub enum ExecutorConfig {
         pre_allocated_vus: u64,
         /// Most VUs; VUs beyond the pre-allocated ones are initialised when needed.
         max_vus: u64,
+        /// How the starts are spread.
+        arrivals: Arrivals,
+    },
+    /// A fixed number of tokens per `time_unit`, however many requests that takes.
+    ConstantTokenRate {
+        /// Tokens per `time_unit`.
+        rate: f64,
+        /// How long iterations start.
+        duration: Duration,
+        /// What all token rates have.
+        tokens: TokenRate,
     },
     /// A number of looping VUs that is set from outside while the test runs.
     ExternallyControlled {
@@ -106,7 +118,20 @@ pub enum ExecutorConfig {
         pre_allocated_vus: u64,
         /// Most VUs.
         max_vus: u64,
+        /// How the starts are spread.
+        arrivals: Arrivals,
     },
+    /// Tokens per `time_unit` that follow stages.
+    RampingTokenRate {
+        /// Tokens per `time_unit` at the start.
+        start_rate: f64,
+        /// The ramps; targets are tokens per `time_unit`.
+        stages: Vec<Stage>,
+        /// What all token rates have.
+        tokens: TokenRate,
+    },
+    /// Iterations that start when the requests of a recorded trace came.
+    TraceReplay(ReplayConfig),
 }
 
 impl ExecutorConfig {
@@ -120,6 +145,9 @@ impl ExecutorConfig {
             Self::ExternallyControlled { .. } => "externally-controlled",
             Self::ConstantArrivalRate { .. } => "constant-arrival-rate",
             Self::RampingArrivalRate { .. } => "ramping-arrival-rate",
+            Self::ConstantTokenRate { .. } => "constant-token-rate",
+            Self::RampingTokenRate { .. } => "ramping-token-rate",
+            Self::TraceReplay(_) => "trace-replay",
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::arrival_parse;
 use super::budget;
 use super::reader::{Reader, shown};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
@@ -14,36 +15,35 @@ use crate::spelling::nearest;
 const MIN_DURATION: Duration = Duration::from_secs(1);
 const MAX_DURATION_DEFAULT: Duration = Duration::from_secs(600);
 const GRACE_DEFAULT: Duration = Duration::from_secs(30);
-const SECOND: Duration = Duration::from_secs(1);
 /// Most VUs one scenario may ask for: more than one machine can hold.
 const MAX_VUS: u64 = 1_000_000;
 /// Most iterations per second one scenario may ask for: beyond it, counting those that cannot be started takes longer than the run.
 const MAX_RATE: f64 = 1_000_000.0;
+/// Most tokens per second.
+const MAX_TOKEN_RATE: f64 = 1e9;
 
 /// Fields every executor has.
 const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env", "tags", "budget", "options"];
 
 /// The executors and their own fields.
 const EXECUTORS: &[(&str, &[&str])] = &[
-    ("constant-arrival-rate", &["rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs", "arrival"]),
+    ("constant-arrival-rate", &["rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs", "arrival", "seed"]),
+    ("constant-token-rate", &["rate", "timeUnit", "duration", "count", "estimate", "preAllocatedVUs", "maxVUs"]),
     ("constant-vus", &["vus", "duration"]),
     ("externally-controlled", &["vus", "maxVUs", "duration"]),
     ("per-vu-iterations", &["vus", "iterations", "maxDuration"]),
-    ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival"]),
+    ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival", "seed"]),
+    ("ramping-token-rate", &["startRate", "timeUnit", "stages", "count", "estimate", "preAllocatedVUs", "maxVUs"]),
     ("ramping-vus", &["startVUs", "stages", "gracefulRampDown"]),
     ("shared-iterations", &["vus", "iterations", "maxDuration"]),
+    (
+        "trace-replay",
+        &["file", "format", "lengths", "seed", "speed", "from", "to", "loop", "duration", "preAllocatedVUs", "maxVUs"],
+    ),
 ];
 
 /// Executors of the AI interface that this version does not run.
-const LATER: &[&str] = &[
-    "capacity-search",
-    "concurrency-sweep",
-    "constant-token-rate",
-    "ramping-token-rate",
-    "rate-limit-probe",
-    "rate-sweep",
-    "trace-replay",
-];
+const LATER: &[&str] = &["capacity-search", "concurrency-sweep", "rate-limit-probe", "rate-sweep"];
 
 /// The scenarios of the merged options.
 pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
@@ -268,35 +268,11 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
             let graceful_ramp_down = r.duration("gracefulRampDown").unwrap_or(GRACE_DEFAULT);
             ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down }
         }
-        "constant-arrival-rate" => {
-            let rate = r.number("rate");
-            if !r.has("rate") {
-                r.problem("rate", "is missing", "give the iterations to start per `timeUnit`, for example rate: 50");
-            } else if rate.is_some_and(|n| n < 1e-6) {
-                r.problem("rate", "must be more than 0", "give the iterations to start per `timeUnit`");
-            }
-            let (time_unit, duration) = (time_unit(r), required_duration(r));
-            possible_rate(r, "rate", rate.unwrap_or(1.0), time_unit);
-            let (pre_allocated_vus, max_vus) = arrival_vus(r);
-            ExecutorConfig::ConstantArrivalRate {
-                rate: rate.unwrap_or(1.0),
-                time_unit,
-                duration,
-                pre_allocated_vus,
-                max_vus,
-            }
-        }
-        "ramping-arrival-rate" => {
-            let start_rate = r.number("startRate").unwrap_or(0.0);
-            if start_rate < 0.0 {
-                r.problem("startRate", "is negative", "give zero or more iterations per `timeUnit`");
-            }
-            let time_unit = time_unit(r);
-            possible_rate(r, "startRate", start_rate, time_unit);
-            let stages = stages(r, "stages", Target::Rate(time_unit));
-            let (pre_allocated_vus, max_vus) = arrival_vus(r);
-            ExecutorConfig::RampingArrivalRate { start_rate, time_unit, stages, pre_allocated_vus, max_vus }
-        }
+        "constant-arrival-rate" => arrival_parse::constant_arrival_rate(r),
+        "constant-token-rate" => arrival_parse::constant_token_rate(r),
+        "ramping-arrival-rate" => arrival_parse::ramping_arrival_rate(r),
+        "ramping-token-rate" => arrival_parse::ramping_token_rate(r),
+        "trace-replay" => arrival_parse::trace_replay(r),
         _ => return None,
     })
 }
@@ -357,7 +333,7 @@ fn some_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
 
 /// A typing error such as three zeros too many must not take the machine down; what fits into its memory is checked before the
 /// run, by whoever knows the script.
-fn possible_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
+pub(super) fn possible_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
     if vus > MAX_VUS {
         let gigabytes = vus / 1_000_000 * 600 / 1_000;
         r.problem(
@@ -368,7 +344,7 @@ fn possible_vus(r: &mut Reader<'_>, name: &str, vus: u64) {
     }
 }
 
-fn required_duration(r: &mut Reader<'_>) -> Duration {
+pub(super) fn required_duration(r: &mut Reader<'_>) -> Duration {
     if !r.has("duration") {
         r.problem("duration", "is missing", "say how long iterations start, for example duration: '30s'");
     }
@@ -377,65 +353,38 @@ fn required_duration(r: &mut Reader<'_>) -> Duration {
     duration.unwrap_or(MIN_DURATION)
 }
 
-fn possible_rate(r: &mut Reader<'_>, name: &str, rate: f64, unit: Duration) {
-    if rate / unit.as_secs_f64() > MAX_RATE {
+pub(super) fn possible_rate(r: &mut Reader<'_>, name: &str, rate: f64, counts: Target) {
+    let (what, unit, most) = match counts {
+        Target::Vus => return,
+        Target::Rate(unit) => ("iterations", unit, MAX_RATE),
+        Target::Tokens(unit) => ("tokens", unit, MAX_TOKEN_RATE),
+    };
+    if rate / unit.as_secs_f64() > most {
         r.problem(
             name,
-            format!("{rate:e} iterations per {unit:?} are more than one machine can start"),
-            format!("give at most {MAX_RATE} per second"),
+            format!("{rate:e} {what} per {unit:?} are more than one machine can start"),
+            format!("give at most {most} per second"),
         );
     }
 }
 
-fn at_least_a_second(r: &mut Reader<'_>, name: &str, duration: Option<Duration>) {
+pub(super) fn at_least_a_second(r: &mut Reader<'_>, name: &str, duration: Option<Duration>) {
     if duration.is_some_and(|d| d < MIN_DURATION) {
         r.problem(name, "must be at least 1s", "give '1s' or more (a bare number means milliseconds)");
     }
 }
 
-fn time_unit(r: &mut Reader<'_>) -> Duration {
-    let unit = r.duration("timeUnit");
-    if unit == Some(Duration::ZERO) {
-        r.problem("timeUnit", "must be more than 0", "give for example '1s' or '1m'");
-    }
-    match r.get("arrival") {
-        None => {}
-        Some(Value::String(kind)) if kind == "uniform" => {}
-        Some(other) => {
-            let what = format!("{} arrivals are not built yet", shown(other));
-            r.problem("arrival", what, "leave it out, or use 'uniform'");
-        }
-    }
-    unit.filter(|u| !u.is_zero()).unwrap_or(SECOND)
-}
-
-fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
-    if !r.has("preAllocatedVUs") {
-        r.problem("preAllocatedVUs", "is missing", "give the VUs to initialise before the run: rate x iteration time");
-    }
-    let pre_allocated = r.count("preAllocatedVUs");
-    let max = r.count("maxVUs").or(pre_allocated).unwrap_or(1);
-    possible_vus(r, if r.has("maxVUs") { "maxVUs" } else { "preAllocatedVUs" }, max);
-    if let Some(pre_allocated) = pre_allocated {
-        if max < pre_allocated {
-            let what = format!("{max} is less than preAllocatedVUs ({pre_allocated})");
-            r.problem("maxVUs", what, "raise it, or leave it out");
-        } else if max == 0 {
-            r.problem("maxVUs", "0 VUs run nothing", "give 1 or more, or raise preAllocatedVUs");
-        }
-    }
-    (pre_allocated.unwrap_or(0), max)
-}
-
 /// What the targets of stages count.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Target {
+pub(super) enum Target {
     Vus,
     /// Iterations per this time.
     Rate(Duration),
+    /// Tokens per this time.
+    Tokens(Duration),
 }
 
-fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
+pub(super) fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
     let Some(objects) = r.objects(name) else {
         if !r.has(name) {
             r.problem(name, "is missing", "give for example stages: [{ duration: '30s', target: 10 }]");
@@ -459,7 +408,7 @@ fn stages(r: &mut Reader<'_>, name: &str, counts: Target) -> Vec<Stage> {
             match counts {
                 Target::Vus => possible_vus(&mut stage, "target", target),
                 #[allow(clippy::cast_precision_loss)]
-                Target::Rate(unit) => possible_rate(&mut stage, "target", target as f64, unit),
+                Target::Rate(_) | Target::Tokens(_) => possible_rate(&mut stage, "target", target as f64, counts),
             }
             out.push(Stage { duration, target });
         }

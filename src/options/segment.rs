@@ -93,6 +93,11 @@ impl Default for Stripe {
 }
 
 impl Stripe {
+    /// Our share of all numbers, above 0 and up to 1.
+    pub fn share(&self) -> f64 {
+        self.slots.len() as f64 / self.length as f64
+    }
+
     /// How many of the first `n` numbers are ours.
     pub fn scale(&self, n: u64) -> u64 {
         let rest = n % self.length;

@@ -8,6 +8,7 @@ pub mod machine_readable;
 mod number;
 pub mod summary_export;
 pub mod text;
+mod token_rate_json;
 
 use serde_json::Value;
 

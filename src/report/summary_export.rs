@@ -34,6 +34,9 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
     if !summary.budgets.is_empty() {
         root.insert("budgets".into(), super::budget_json::all(&summary.budgets));
     }
+    if !summary.token_rates.is_empty() {
+        root.insert("token_rates".into(), super::token_rate_json::all(&summary.token_rates));
+    }
     root.into()
 }
 

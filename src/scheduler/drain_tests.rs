@@ -23,8 +23,16 @@ fn executors() -> Vec<ExecutorConfig> {
             duration: 60 * S,
             pre_allocated_vus: 9,
             max_vus: 9,
+            arrivals: Default::default(),
         },
-        ExecutorConfig::RampingArrivalRate { start_rate: 1.0, time_unit: S, stages, pre_allocated_vus: 9, max_vus: 9 },
+        ExecutorConfig::RampingArrivalRate {
+            start_rate: 1.0,
+            time_unit: S,
+            stages,
+            pre_allocated_vus: 9,
+            max_vus: 9,
+            arrivals: Default::default(),
+        },
     ]
 }
 

@@ -24,7 +24,14 @@ fn sleeps(time: Duration) -> impl Fn(u64, crate::vu::Ticket) -> Act + Send + Syn
 
 fn arrival(rate: f64, seconds: u64, pre_allocated_vus: u64, max_vus: u64) -> Scenario {
     let duration = Duration::from_secs(seconds);
-    let executor = ExecutorConfig::ConstantArrivalRate { rate, time_unit: S, duration, pre_allocated_vus, max_vus };
+    let executor = ExecutorConfig::ConstantArrivalRate {
+        rate,
+        time_unit: S,
+        duration,
+        pre_allocated_vus,
+        max_vus,
+        arrivals: Default::default(),
+    };
     scenario("arrival", executor)
 }
 
@@ -176,6 +183,7 @@ async fn ramping_arrival_rate_counts_the_integral() {
         stages,
         pre_allocated_vus: 10,
         max_vus: 10,
+        arrivals: Default::default(),
     };
     let bench = Bench::new(vec![scenario("a", executor)], sleeps(ms(105)));
     bench.go().await;
@@ -211,6 +219,7 @@ async fn the_stop_signal_interrupts_at_once() {
             stages,
             pre_allocated_vus: 30,
             max_vus: 30,
+            arrivals: Default::default(),
         },
     ];
     for executor in executors {

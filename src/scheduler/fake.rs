@@ -39,9 +39,14 @@ pub(super) struct Seen {
 
 type Script = dyn Fn(u64, Ticket) -> Act + Send + Sync;
 
+/// Tokens of the one call of an iteration; 0 = the call fails.
+type Tokens = dyn Fn(Ticket) -> u64 + Send + Sync;
+
 /// A runner whose script is a closure.
 pub(super) struct FakeRunner {
     pub(super) script: Box<Script>,
+    /// Set: every iteration makes a call, and its tokens are told to the meter of the scenario.
+    pub(super) tokens: Option<Box<Tokens>>,
     pub(super) init: Duration,
     pub(super) fail_init_of: Option<u64>,
     pub(super) setup: Mutex<Result<(), Error>>,
@@ -87,7 +92,11 @@ impl Vu for FakeVu {
         self.id
     }
 
-    fn activate(&mut self, _: Arc<Activation>, source: Arc<dyn IterationSource>) -> BoxFuture<'static, ActivationEnd> {
+    fn activate(
+        &mut self,
+        activation: Arc<Activation>,
+        source: Arc<dyn IterationSource>,
+    ) -> BoxFuture<'static, ActivationEnd> {
         let (id, runner, interrupter) = (self.id, Arc::clone(&self.runner), self.interrupter.clone());
         interrupter.reset();
         Box::pin(async move {
@@ -98,6 +107,11 @@ impl Vu for FakeVu {
                 };
                 let Some(ticket) = ticket else { return ActivationEnd::Idle };
                 let start = now();
+                let meter = activation.scenario.tokens.get();
+                let call = runner.tokens.as_ref().zip(meter).map(|(tokens, meter)| (tokens(ticket), meter));
+                if let Some((_, meter)) = call {
+                    meter.call_begins(ticket.in_instance, Some("chat"));
+                }
                 let end = match (runner.script)(id, ticket) {
                     Act::Sleep(time) => tokio::select! {
                         () = tokio::time::sleep(time) => IterationEnd::Completed,
@@ -106,6 +120,9 @@ impl Vu for FakeVu {
                     Act::Hang => std::future::pending().await,
                     Act::Die => return ActivationEnd::Lost,
                 };
+                if let Some((tokens, meter)) = call.filter(|_| end == IterationEnd::Completed) {
+                    meter.call_ends(ticket.in_instance, tokens / 3, tokens - tokens / 3);
+                }
                 let counter = match end {
                     IterationEnd::Interrupted => &runner.run.iterations_interrupted,
                     _ => &runner.run.iterations_completed,
@@ -156,6 +173,7 @@ impl Bench {
         let state = Arc::new(RunState::new(crate::clock::RunClock::start()));
         let runner = FakeRunner {
             script: Box::new(script),
+            tokens: None,
             init: Duration::from_millis(3),
             fail_init_of: None,
             setup: Mutex::new(Ok(())),
@@ -182,6 +200,7 @@ impl Bench {
             bus: self.bus.0.clone(),
             state: Arc::clone(&self.state),
             stop: self.stop.clone(),
+            seed: None,
         })
     }
 

@@ -19,6 +19,8 @@ pub mod progress;
 #[cfg(test)]
 mod segment_tests;
 #[cfg(test)]
+mod shaped_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -55,6 +57,8 @@ pub struct Run {
     pub state: Arc<RunState>,
     /// Ends the run early.
     pub stop: StopSignal,
+    /// Seed of everything random, if the user fixed one.
+    pub seed: Option<u64>,
 }
 
 /// How a run went. Metrics and thresholds are not in here.
@@ -211,7 +215,8 @@ impl Scheduler {
         for (scenario, state) in run.options.scenarios.iter().zip(&self.states) {
             let Some(def) = executor::by_name(scenario.executor.name()) else { continue };
             let around = (Arc::clone(&run.state), run.bus.clone(), run.stop.clone(), self.wait);
-            let context = Arc::new(Context::new(scenario, Arc::clone(state), &run.options, Arc::clone(pool), around));
+            let context =
+                Arc::new(Context::new(scenario, Arc::clone(state), &run.options, Arc::clone(pool), around, run.seed));
             running.spawn(one(def.run, context, started + scenario.start_time));
         }
         let tags = Tags::from_pairs(run.options.tags.iter().map(|(k, v)| (k.as_str(), v.as_str())));

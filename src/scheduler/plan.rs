@@ -55,12 +55,13 @@ pub fn length(executor: &ExecutorConfig) -> Duration {
         ExecutorConfig::SharedIterations { max_duration, .. }
         | ExecutorConfig::PerVuIterations { max_duration, .. } => *max_duration,
         ExecutorConfig::ExternallyControlled { duration, .. } => duration.unwrap_or(UNLIMITED),
-        ExecutorConfig::ConstantVus { duration, .. } | ExecutorConfig::ConstantArrivalRate { duration, .. } => {
-            *duration
-        }
-        ExecutorConfig::RampingVus { stages, .. } | ExecutorConfig::RampingArrivalRate { stages, .. } => {
-            stages.iter().map(|s| s.duration).sum()
-        }
+        ExecutorConfig::ConstantVus { duration, .. }
+        | ExecutorConfig::ConstantArrivalRate { duration, .. }
+        | ExecutorConfig::ConstantTokenRate { duration, .. } => *duration,
+        ExecutorConfig::RampingVus { stages, .. }
+        | ExecutorConfig::RampingArrivalRate { stages, .. }
+        | ExecutorConfig::RampingTokenRate { stages, .. } => stages.iter().map(|s| s.duration).sum(),
+        ExecutorConfig::TraceReplay(replay) => replay.length().min(UNLIMITED),
     }
 }
 
@@ -101,6 +102,12 @@ fn needs(scenario: &Scenario, segmentation: &Segmentation) -> Vec<(Duration, u64
         ExecutorConfig::ConstantArrivalRate { pre_allocated_vus, max_vus, .. }
         | ExecutorConfig::RampingArrivalRate { pre_allocated_vus, max_vus, .. } => {
             vec![(start, scale(*pre_allocated_vus), scale(*max_vus))]
+        }
+        ExecutorConfig::ConstantTokenRate { tokens, .. } | ExecutorConfig::RampingTokenRate { tokens, .. } => {
+            vec![(start, scale(tokens.pre_allocated_vus), scale(tokens.max_vus))]
+        }
+        ExecutorConfig::TraceReplay(replay) => {
+            vec![(start, scale(replay.pre_allocated_vus), scale(replay.max_vus))]
         }
         ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down } => {
             let length = length(&scenario.executor);
@@ -175,6 +182,7 @@ mod tests {
                 duration: 10 * S,
                 pre_allocated_vus: 2,
                 max_vus: 9,
+                arrivals: Default::default(),
             },
         );
         let both = plan(&[arrival, constant(1, 0, 1, 0)], &Segmentation::default());

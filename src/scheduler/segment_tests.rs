@@ -80,14 +80,16 @@ fn executors() -> impl Strategy<Value = ExecutorConfig> {
             time_unit: S,
             duration: 3 * S,
             pre_allocated_vus: vus * 20,
-            max_vus: vus * 20
+            max_vus: vus * 20,
+            arrivals: Default::default(),
         }),
         (0u64..20, stages()).prop_map(move |(rate, stages)| ExecutorConfig::RampingArrivalRate {
             start_rate: rate as f64,
             time_unit: S,
             stages: stages_of(stages),
             pre_allocated_vus: 60,
-            max_vus: 60
+            max_vus: 60,
+            arrivals: Default::default(),
         }),
     ]
 }

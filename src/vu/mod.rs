@@ -4,6 +4,8 @@
 pub mod control;
 pub mod drain;
 pub mod state;
+pub mod token_meter;
+pub mod trace;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,6 +18,8 @@ use crate::error::Error;
 pub use control::Control;
 pub use drain::Drain;
 pub use state::{Phase, RunState, ScenarioState};
+pub use token_meter::TokenMeter;
+pub use trace::TraceSlice;
 
 /// A boxed future, as returned by the object-safe traits below.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -82,6 +86,9 @@ pub struct Ticket {
     pub in_instance: u64,
     /// When the executor meant the iteration to start; None for executors without a schedule.
     pub intended: Option<Instant>,
+    /// Its number in the executor's schedule, from 0, dropped ones counted: over all instances of the test, but of token rates, whose
+    /// schedule follows what the instance's own calls took. None without a schedule.
+    pub arrival: Option<u64>,
 }
 
 /// Where a VU gets its iterations; called from the VU's thread, which blocks on the future.

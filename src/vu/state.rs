@@ -9,6 +9,8 @@ use hdrhistogram::Histogram;
 use super::Ticket;
 use super::control::Control;
 use super::drain::Drain;
+use super::token_meter::TokenMeter;
+use super::trace::TraceSlice;
 use crate::clock::RunClock;
 use crate::options::Stripe;
 
@@ -155,6 +157,10 @@ pub struct ScenarioState {
     pub status: OnceLock<Box<dyn Fn() -> String + Send + Sync>>,
     /// Ends this scenario softly.
     pub drain: Drain,
+    /// What its iterations take, where the executor asks; set by it.
+    pub tokens: OnceLock<Arc<TokenMeter>>,
+    /// The recording that is replayed, if one is; set before the run.
+    pub trace: OnceLock<TraceSlice>,
 }
 
 impl ScenarioState {
@@ -169,6 +175,8 @@ impl ScenarioState {
             progress: OnceLock::new(),
             status: OnceLock::new(),
             drain: Drain::default(),
+            tokens: OnceLock::new(),
+            trace: OnceLock::new(),
         }
     }
 
@@ -180,7 +188,7 @@ impl ScenarioState {
     /// Permission for this instance's iteration of that number.
     pub fn ticket(&self, in_instance: u64, intended: Option<Instant>) -> Ticket {
         let number = self.stripe.get().map_or(in_instance, |stripe| stripe.global(in_instance));
-        Ticket { number, in_instance, intended }
+        Ticket { number, in_instance, intended, arrival: None }
     }
 
     /// Progress from 0 to 1; 0 before the start.

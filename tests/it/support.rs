@@ -176,7 +176,7 @@ pub(crate) fn run_in(dir: tempfile::TempDir, args: &[&str]) -> Ran {
 }
 
 #[track_caller]
-fn run_in_env(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
+pub(crate) fn run_in_env(dir: tempfile::TempDir, env: &[(&str, &str)], args: &[&str]) -> Ran {
     let start = Instant::now();
     let (out, err) = (dir.path().join(".out"), dir.path().join(".err"));
     let mut child = inrush()

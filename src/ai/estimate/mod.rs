@@ -16,6 +16,7 @@ use super::cost::{list_price, price_of};
 use super::request::ChatRequest;
 use super::result::Usage;
 use super::spec::{ModelSpec, Price};
+use crate::options::TokenCount;
 
 /// Output tokens of a call without any limit: few, ordinary, many.
 const OPEN_OUTPUT: [u64; 3] = [100, 400, 2_000];
@@ -163,6 +164,17 @@ pub enum Work {
         /// The executor's limit.
         within: Option<Duration>,
     },
+    /// So many tokens, by as many iterations as that takes, within a time.
+    Tokens {
+        /// Tokens.
+        tokens: f64,
+        /// Which tokens.
+        count: TokenCount,
+        /// VUs that share the iterations.
+        concurrency: f64,
+        /// How long iterations are started.
+        within: Duration,
+    },
     /// VUs that loop: VU-seconds.
     VuTime(f64),
     /// Until somebody ends it.
@@ -218,9 +230,20 @@ impl Line {
             let (ttft, speed) = speeds[case];
             (pause + calls * ttft + output[case] / speed).max(SHORTEST.as_secs_f64())
         });
+        let input = noted.calls.iter().map(|c| c.input as f64).sum::<f64>() * per;
         let iterations = match planned.work {
             Work::Iterations { count, concurrency, within } => Some(each(&|case| {
                 within.map_or(count, |time| count.min(concurrency * (time.as_secs_f64() / seconds[case]).ceil()))
+            })),
+            Work::Tokens { tokens, count, concurrency, within } => Some(each(&|case| {
+                let output = output[case];
+                let each = match count {
+                    TokenCount::Total => input + output,
+                    TokenCount::Input => input,
+                    TokenCount::Output => output,
+                };
+                // Iterations without tokens would have to be without number; what VUs and time allow is the limit.
+                (tokens / each.max(1e-9)).min(concurrency * (within.as_secs_f64() / seconds[case]).ceil())
             })),
             Work::VuTime(vu_seconds) => Some(each(&|case| (vu_seconds / seconds[case]).ceil())),
             Work::Unlimited => None,
@@ -229,7 +252,6 @@ impl Line {
         for call in &noted.calls {
             models.entry(call.model.clone()).or_insert((call.exact, call.usd.is_some()));
         }
-        let input = noted.calls.iter().map(|c| c.input as f64).sum::<f64>() * per;
         Self { planned: planned.clone(), iterations, seconds, calls, input, output, usd, models }
     }
 

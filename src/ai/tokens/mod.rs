@@ -70,6 +70,12 @@ impl Tokenizer {
         !matches!(self.kind, Kind::Estimate)
     }
 
+    /// Whether the tokens of words add up: the text is split before every blank that a letter follows, and tokens never reach
+    /// across. So it is in OpenAI's vocabularies.
+    pub fn splits_at_blanks(&self) -> bool {
+        matches!(self.kind, Kind::Tiktoken(_))
+    }
+
     /// Tokens of a text, without special tokens.
     pub fn count(&self, text: &str) -> u64 {
         match &self.kind {

@@ -1,5 +1,6 @@
 //! `open(path, ['b'])`: reads a file in the init context. Each file is read from disk once and shared by all VUs.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,7 +80,50 @@ pub(crate) fn shared_file(place: &Path, host: &Host) -> std::io::Result<Arc<[u8]
     if let Some(bytes) = files.get(place) {
         return Ok(Arc::clone(bytes));
     }
-    let bytes: Arc<[u8]> = std::fs::read(place)?.into();
+    let bytes = read_once(place)?;
     files.insert(place.to_path_buf(), Arc::clone(&bytes));
     Ok(bytes)
+}
+
+/// A file in one piece of memory. Reading into a `Vec` and copying it would take the size twice for a moment.
+fn read_once(place: &Path) -> std::io::Result<Arc<[u8]>> {
+    let mut file = std::fs::File::open(place)?;
+    let size = file.metadata()?.len();
+    let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, usize::try_from(size).unwrap_or_default()).collect();
+    let mut filled = 0;
+    if let Some(buffer) = Arc::get_mut(&mut bytes) {
+        while filled < buffer.len() {
+            match file.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+    // Pipes and files of /proc do not say how long they are, and a file may change while it is read.
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    if filled == bytes.len() && rest.is_empty() {
+        return Ok(bytes);
+    }
+    Ok(bytes[..filled].iter().copied().chain(rest).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_any_kind_are_read_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x");
+        for content in [vec![], vec![7; 100_000]] {
+            std::fs::write(&path, &content).unwrap();
+            assert_eq!(&*read_once(&path).unwrap(), content);
+        }
+        assert!(read_once(folder.path()).is_err() && read_once(Path::new("none")).is_err());
+        #[cfg(target_os = "linux")]
+        assert!(read_once(Path::new("/proc/self/status")).unwrap().starts_with(b"Name:"));
+    }
 }

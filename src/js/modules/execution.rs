@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use boa_engine::object::ObjectInitializer;
-use boa_engine::object::builtins::JsProxyBuilder;
+use boa_engine::object::builtins::{JsArray, JsProxyBuilder};
 use boa_engine::property::Attribute;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
@@ -38,6 +38,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
                 in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.in_instance)))
             }),
             ("iterationInTest", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
+            ("trace", trace),
         ],
         context,
     );
@@ -157,6 +158,39 @@ fn in_scenario(context: &Context, read: impl FnOnce(&Host, &crate::vu::ScenarioS
             "exec.scenario is only available in an iteration, not in the init context, setup() or teardown()",
         )),
     }
+}
+
+/// `exec.scenario.trace`: the recorded request that this iteration stands for; undefined for executors that replay none.
+fn trace(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let (mut slice, mut arrival) = (None, 0);
+    in_scenario(context, |host, scenario| {
+        slice = scenario.trace.get().cloned();
+        // A dry run has no schedule: its iterations take the rows in turn.
+        arrival = host.ticket.get().map_or(0, |t| t.arrival.unwrap_or(t.number));
+        JsValue::undefined()
+    })?;
+    let Some(slice) = slice else { return Ok(JsValue::undefined()) };
+    let Some((index, row)) = slice.row(arrival) else { return Ok(JsValue::undefined()) };
+    let out = JsObject::with_object_proto(context.intrinsics());
+    define(&out, "index", number(index as u64));
+    define(&out, "at", row.at.as_secs_f64());
+    define(&out, "inputTokens", number(row.input_tokens));
+    define(&out, "outputTokens", number(row.output_tokens));
+    for (name, text) in [("session", row.session), ("requestType", row.request_type), ("model", row.model)] {
+        if let Some(text) = text {
+            define(&out, name, string(text));
+        }
+    }
+    if let Some(turn) = row.turn {
+        define(&out, "turn", number(turn.into()));
+    }
+    if let Some(tokens) = slice.trace().block_tokens() {
+        let ids = row.hash_ids.iter().map(|id| number(*id));
+        let ids = JsArray::from_iter(ids, context);
+        define(&out, "hashIds", ids);
+        define(&out, "blockTokens", number(tokens.into()));
+    }
+    Ok(out.into())
 }
 
 /// `test.abort([message])`: ends the whole run with exit code 108; nothing after it runs.

@@ -18,6 +18,7 @@ mod redis;
 mod secrets;
 mod sse;
 mod websockets;
+mod workload;
 mod x509;
 
 use boa_engine::{Context, JsObject, JsResult};
@@ -33,6 +34,7 @@ pub(crate) struct ModuleDef {
 /// All built-in modules, by import path.
 pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["inrush/ai", "k6/x/ai"], build: ai::build },
+    ModuleDef { paths: &["inrush/data"], build: workload::build },
     ModuleDef { paths: &["k6"], build: k6::build },
     ModuleDef { paths: &["k6/crypto"], build: crypto::build },
     ModuleDef { paths: &["k6/crypto/x509"], build: x509::build },

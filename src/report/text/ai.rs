@@ -12,7 +12,7 @@ use crate::metrics::{Builtin, Sink, Summary};
 use crate::report::{ReportOptions, SummaryMode, human};
 
 /// Trends of successful calls, in the order of a call's life. The first list is always shown, the second in full mode.
-const LATENCIES: [Builtin; 9] = [
+const LATENCIES: [Builtin; 11] = [
     Builtin::AiTtft,
     Builtin::AiTtftTotal,
     Builtin::AiTtftIntended,
@@ -22,6 +22,8 @@ const LATENCIES: [Builtin; 9] = [
     Builtin::AiTpot,
     Builtin::AiE2e,
     Builtin::AiE2eTotal,
+    Builtin::AiE2eIntended,
+    Builtin::AiScheduleDelay,
 ];
 const DETAILS: [Builtin; 7] = [
     Builtin::AiConnect,

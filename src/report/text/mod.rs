@@ -11,6 +11,7 @@ mod paint;
 mod resilience;
 mod sections;
 mod thresholds;
+mod token_rate;
 
 use std::time::Duration;
 
@@ -109,6 +110,10 @@ fn write_total(out: &mut String, summary: &Summary, options: &ReportOptions, pai
         if !rows.is_empty() {
             blocks.push(Block { title: (*title).to_owned(), rows });
         }
+    }
+    let rates = token_rate::rows(&summary.token_rates);
+    if !rates.is_empty() {
+        blocks.push(Block { title: "TOKEN RATE".to_owned(), rows: rates });
     }
     let budgets = budget::rows(&summary.budgets);
     if !budgets.is_empty() {

@@ -266,12 +266,15 @@ fn every_executor_metric_and_exit_code_has_its_row() {
     let typed = read("js-api/types/k6-options.d.ts");
     for executor in [
         "constant-arrival-rate",
+        "constant-token-rate",
         "constant-vus",
         "externally-controlled",
         "per-vu-iterations",
         "ramping-arrival-rate",
+        "ramping-token-rate",
         "ramping-vus",
         "shared-iterations",
+        "trace-replay",
     ] {
         assert!(said.contains(executor), "known executors are named in {said}");
         if !options.contains(&format!("| `{executor}` |")) || !typed.contains(&format!("'{executor}'")) {

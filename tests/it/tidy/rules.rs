@@ -30,6 +30,7 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("ui", 6),
     ("executor", 5),
     ("output", 5),
+    ("data", 4),
     ("vu", 4),
     ("ai", 3),
     ("script", 3),

@@ -23,6 +23,7 @@ use crate::ai::samples::SampleContext;
 use crate::error::ExitCode;
 use crate::js::convert::{define, entries, error, named_error, string, to_json};
 use crate::js::host::{Host, host};
+use crate::js::modules::workload;
 use crate::stop::StopReason;
 
 /// What a response takes beside its text and times: request, headers, usage; roughly.
@@ -44,6 +45,7 @@ pub(super) fn call(
     for call in plan.calls_mut() {
         super::budget::attach(call, &host)?;
     }
+    meter_begin(&plan.calls_mut()[0], &host);
     let transport = NetTransport::new(host.client()?);
     let cancel = Cancel::default();
     let (tx, rx) = mpsc::channel(READ_AHEAD);
@@ -120,10 +122,20 @@ fn prepare(
             }
         }
     }
+    let request_type = workload::taken_apart(request, &mut json, context)?;
     let mut problems = Vec::new();
     let request = ChatRequest::from_json(&json).map_err(|p| problems.extend(p.0)).ok();
     let callbacks = Callbacks::read(params, &mut problems, context)?;
-    let params = CallParams::from_json(&to_json(params, context)?).map_err(|p| problems.extend(p.0)).ok();
+    let mut params = to_json(params, context)?;
+    if let Some(kind) = request_type {
+        if params.is_null() {
+            params = serde_json::json!({});
+        }
+        if let Some(map) = params.as_object_mut() {
+            map.entry("requestType").or_insert(kind);
+        }
+    }
+    let params = CallParams::from_json(&params).map_err(|p| problems.extend(p.0)).ok();
     if !stream {
         problems.extend(params.iter().flat_map(CallParams::stream_only));
         if callbacks.any() {
@@ -132,7 +144,7 @@ fn prepare(
     }
     match (request, params) {
         (Some(request), Some(params)) if problems.is_empty() => {
-            let intended = host.ticket.get().and_then(|t| t.intended);
+            let intended = host.intended_call();
             let seed = host.shared.seed.unwrap_or(0) ^ (host.vu_id << 32) ^ host.iteration.get();
             let plan = Plan::new(spec, Arc::new(request), Arc::new(params), stream, intended, seed)
                 .map_err(|p| invalid(what, &p))?;
@@ -178,8 +190,19 @@ pub(super) fn finish(result: CallResult, tags: &SampleContext, context: &mut Con
     Ok(AiResponse::object(result, context)?.into())
 }
 
-/// Hands the samples of a finished call to the metrics.
+/// Tells the executor that a call of this request type begins, where it holds a token rate.
+pub(super) fn meter_begin(call: &Call, host: &Host) {
+    if let Some((meter, iteration)) = host.token_meter() {
+        meter.call_begins(iteration, call.params.request_type.as_deref());
+    }
+}
+
+/// Hands the samples of a finished call to the metrics, and its tokens to the executor where it holds a token rate.
 pub(super) fn emit(result: &CallResult, tags: &SampleContext, host: &Host) {
+    if let Some((meter, iteration)) = host.token_meter() {
+        let (input, output) = result.tokens_taken();
+        meter.call_ends(iteration, input, output);
+    }
     batches(result, tags).into_iter().for_each(|batch| host.shared.bus.emit(batch));
 }
 

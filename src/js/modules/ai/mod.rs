@@ -20,6 +20,7 @@ use crate::js::modules::metrics::class;
 
 use self::model::Model;
 pub(super) use self::response::result_of;
+pub(super) use self::tokens::{chosen as tokenizer_of, described as tokenizer_described};
 
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     class::<Model>(context)?;

@@ -10,7 +10,7 @@ use crate::js::convert::{define, error, string, to_json, to_text, type_error};
 use crate::js::globals::open::locate;
 
 /// The tokenizer of `{ model | tokenizer }`; without one the environment's model's, or else OpenAI's newest.
-pub(super) fn chosen(options: &JsValue, context: &mut Context) -> JsResult<&'static Tokenizer> {
+pub(in crate::js::modules) fn chosen(options: &JsValue, context: &mut Context) -> JsResult<&'static Tokenizer> {
     if let Some(object) = options.as_object() {
         let name = object.get(js_string!("tokenizer"), context)?;
         if !name.is_null_or_undefined() {
@@ -46,7 +46,7 @@ pub(super) fn file(name: &str, context: &Context) -> JsResult<Option<&'static To
 }
 
 /// `{ name, source }`: how counts of this tokenizer are to be taken.
-pub(super) fn described(tokenizer: &Tokenizer, exact: bool, context: &mut Context) -> JsObject {
+pub(in crate::js::modules) fn described(tokenizer: &Tokenizer, exact: bool, context: &mut Context) -> JsObject {
     let object = JsObject::with_object_proto(context.intrinsics());
     define(&object, "name", string(tokenizer.name));
     define(&object, "source", string(if exact { "tokenizer" } else { "estimate" }));

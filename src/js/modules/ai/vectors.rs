@@ -2,7 +2,7 @@
 
 use boa_engine::{Context, JsResult, JsValue};
 
-use super::call::{check_key, finish, made_up, sample_context};
+use super::call::{check_key, finish, made_up, meter_begin, sample_context};
 use super::{Spec, budget, invalid};
 use crate::ai::call::{Call, Hooks, RawCall, run};
 use crate::ai::estimate::dry_call;
@@ -56,12 +56,13 @@ fn start(
     let mut problems = Vec::new();
     let params = CallParams::from_json(&to_json(params, context)?).map_err(|p| problems.extend(p.0)).ok();
     problems.extend(params.iter().flat_map(CallParams::stream_only));
-    let intended = host.ticket.get().and_then(|t| t.intended);
+    let intended = host.intended_call();
     let call = make(params.unwrap_or_default(), intended).map_err(|p| problems.extend(p.0)).ok();
     let Some(mut call) = call.filter(|_| problems.is_empty()) else {
         return Err(invalid(what, &Problems(problems)));
     };
     budget::attach(&mut call, &host)?;
+    meter_begin(&call, &host);
     let transport = NetTransport::new(host.client()?);
     let made_up = made_up(&call, &host);
     let work = async move {

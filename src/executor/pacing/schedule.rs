@@ -1,7 +1,6 @@
-//! When does iteration N begin? Pure: computed from the start of the scenario, never by adding up waits.
+//! The integral of a rate: how many are due by a time, and when is the N-th due?
 //!
-//! Called by the arrival-rate executors; [`super::wait`] does the waiting. Work is exact integer arithmetic on the integral of
-//! the rate (in millionths of an iteration), so a whole integral gives exactly that many iterations.
+//! Work is exact integer arithmetic on the integral (in millionths), so a whole integral gives exactly that many iterations.
 //!
 //! - Constant rate: iteration N begins at N / rate, for every such instant before the end. 50/s for 10 s are
 //!   the 500 instants 0, 20, ..., 9,980 ms.
@@ -79,6 +78,11 @@ impl Schedule {
         Self { stripe, ..self }
     }
 
+    /// Which of the iterations are ours.
+    pub(super) fn stripe(&self) -> &Stripe {
+        &self.stripe
+    }
+
     /// Iterations in all.
     pub fn total(&self) -> u64 {
         self.stripe.scale(self.total)
@@ -104,6 +108,49 @@ impl Schedule {
             }
         };
         Some(Duration::from_nanos(narrow(ns)).min(self.duration))
+    }
+
+    /// When the integral of the rate reaches `amount`, from the start of the scenario; None when it never does. Not striped.
+    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)]
+    pub fn reaches(&self, amount: f64) -> Option<Duration> {
+        let unit = self.unit_ns as f64;
+        let ns = match &self.shape {
+            Shape::Constant(rate) => amount.max(0.0) * unit * MICRO as f64 / *rate as f64,
+            Shape::Ramps(ramps) => {
+                let area = (amount.max(0.0) * 2.0 * MICRO as f64 * unit) as u128;
+                let index = ramps.partition_point(|ramp| ramp.area_before < area).saturating_sub(1);
+                let ramp = ramps.get(index)?;
+                if area > ramp.area_before + (ramp.from + ramp.to) * ramp.length_ns {
+                    return None;
+                }
+                ramp.reaches(area) as f64
+            }
+        };
+        (ns < self.duration.as_nanos() as f64).then(|| Duration::from_nanos(ns as u64))
+    }
+
+    /// The integral of the rate up to a time. Not striped.
+    pub fn integral(&self, at: Duration) -> f64 {
+        let unit = self.unit_ns as f64;
+        let at = at.min(self.duration);
+        match &self.shape {
+            Shape::Constant(rate) => plain(*rate) * at.as_nanos() as f64 / unit,
+            Shape::Ramps(ramps) => {
+                let ns = at.as_nanos();
+                let index = ramps.partition_point(|ramp| ramp.begin_ns <= ns).saturating_sub(1);
+                ramps.get(index).map_or(0.0, |ramp| {
+                    let into = ns.saturating_sub(ramp.begin_ns).min(ramp.length_ns) as f64;
+                    let (from, to) = (plain(ramp.from), plain(ramp.to));
+                    let here = into * (from + (to - from) * into / ramp.length_ns as f64 / 2.0);
+                    ramp.area_before as f64 / 2.0 / MICRO as f64 / unit + here / unit
+                })
+            }
+        }
+    }
+
+    /// The rate at a time after the start, per second.
+    pub fn per_second(&self, at: Duration) -> f64 {
+        self.rate_at(at) * 1e9 / self.unit_ns as f64
     }
 
     /// The rate at a time after the start, in iterations per unit; the rate at the end holds afterwards.
@@ -212,6 +259,26 @@ mod tests {
         assert!((schedule.rate_at(13 * SECOND) - 5.0).abs() < 1e-9);
         assert_eq!(Schedule::ramping(0.0, SECOND, &[stage(5, 0)]).total(), 0);
         assert_eq!(Schedule::ramping(0.0, SECOND, &[]).total(), 0);
+    }
+
+    #[test]
+    fn the_integral_and_its_inverse_agree() {
+        let shapes = [
+            Schedule::constant(7.5, SECOND, 20 * SECOND),
+            Schedule::ramping(3.0, 60 * SECOND, &[stage(7, 200), stage(0, 50), stage(5, 50), stage(8, 0)]),
+        ];
+        for schedule in shapes {
+            let whole = schedule.integral(schedule.duration());
+            assert!(schedule.integral(Duration::MAX) == whole && schedule.integral(Duration::ZERO) == 0.0);
+            for n in 0..100 {
+                let amount = whole * f64::from(n) / 100.0;
+                let at = schedule.reaches(amount).unwrap();
+                assert!((schedule.integral(at) - amount).abs() < 1e-6 * whole, "{amount} at {at:?}");
+            }
+            assert_eq!(schedule.reaches(whole * 1.001), None);
+        }
+        let flat = Schedule::ramping(0.0, SECOND, &[stage(5, 0)]);
+        assert_eq!((flat.reaches(0.5), flat.integral(3 * SECOND)), (None, 0.0));
     }
 
     #[test]

@@ -1,0 +1,3 @@
+//! Data sets for scripts, read natively: recorded traces of requests.
+
+pub mod trace;
