@@ -25,3 +25,4 @@
 /// <reference path="./k6-ws.d.ts" />
 /// <reference path="./k6-x-sse.d.ts" />
 /// <reference path="./inrush-ai.d.ts" />
+/// <reference path="./inrush-scenarios.d.ts" />

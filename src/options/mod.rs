@@ -12,6 +12,7 @@ mod merge;
 mod merged_json;
 mod net_parse;
 mod parse;
+pub mod presets;
 pub mod problem;
 mod reader;
 pub mod scenario;
