@@ -32,6 +32,7 @@ mod preflight;
 mod redis;
 mod replay_server;
 mod rest_api;
+mod sanitize;
 mod secrets;
 mod segments;
 mod server;
