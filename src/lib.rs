@@ -5,12 +5,13 @@ pub mod clock;
 pub mod error;
 pub mod redact;
 pub mod spelling;
+pub mod stats;
 pub mod stop;
 
 pub mod crypto;
 pub mod html;
 pub mod metrics;
-pub mod stats;
+pub mod sanitize;
 
 pub mod net;
 pub mod options;

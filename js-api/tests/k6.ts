@@ -22,6 +22,8 @@ export const options: Options = {
   thresholds: { http_req_duration: 'p(95)<500', checks: [{ threshold: 'rate>0.9', abortOnFail: true, delayAbortEval: '5s' }] },
 };
 export const windowed: Options = { duration: '1m', warmUp: '10s', coolDown: 5000 };
+export const counted: Options = { iterations: 500, warmUp: { iterations: 50 }, coolDown: '20 iterations' };
+export const steady: Options = { duration: '10m', warmUp: 'auto' };
 // @ts-expect-error a duration is no list
 export const badWindow: Options = { duration: '1m', warmUp: ['10s'] };
 export const secured: Options = {

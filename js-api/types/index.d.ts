@@ -26,3 +26,4 @@
 /// <reference path="./k6-x-sse.d.ts" />
 /// <reference path="./inrush-ai.d.ts" />
 /// <reference path="./inrush-data.d.ts" />
+/// <reference path="./inrush-scenarios.d.ts" />

@@ -224,10 +224,13 @@ declare module 'k6/options' {
     noTeardown?: boolean;
     /** An iteration that ends earlier waits for the rest of this. */
     minIterationDuration?: Duration;
-    /** Not in k6: the beginning of the run that summary and thresholds leave out; outputs get it with the tag `phase`. */
-    warmUp?: Duration;
-    /** Not in k6: the planned end of the run that they leave out. */
-    coolDown?: Duration;
+    /**
+     * Not in k6: the beginning of the run that summary and thresholds leave out; outputs get it with the tag `phase`. A time,
+     * `'100 iterations'`, or `'auto'`: until the durations of iterations and their number stop changing.
+     */
+    warmUp?: Duration | { iterations: number };
+    /** Not in k6: the planned end of the run that they leave out: a time, or iterations. */
+    coolDown?: Duration | { iterations: number };
     /** Failed requests and model calls throw instead of returning a response with an error. */
     throw?: boolean;
 

@@ -16,6 +16,8 @@ mod panics;
 mod preflight;
 mod remote;
 mod run;
+mod sanitize;
+mod sanitize_output;
 mod script_flags;
 mod session;
 mod summary_out;
@@ -60,6 +62,8 @@ enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// Count the tokens of texts
     Tokens(tokens::TokensArgs),
+    /// Turn production logs into datasets without personal data and secrets
+    Sanitize(Box<sanitize::SanitizeArgs>),
     /// Show the status of a run that has a REST API (run --address)
     Status,
     /// Pause a run before its start, or its externally-controlled VUs
@@ -172,6 +176,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Deps(args) => deps::run(&args),
         Command::Estimate(args) => estimate::run(&args),
         Command::Tokens(args) => tokens::run(&args),
+        Command::Sanitize(args) => sanitize::run(&args, &terminal),
         Command::Status => remote::run(remote::Request::Status, cli.global.address.as_deref()),
         Command::Pause => remote::run(remote::Request::Pause, cli.global.address.as_deref()),
         Command::Resume => remote::run(remote::Request::Resume, cli.global.address.as_deref()),

@@ -74,11 +74,11 @@ pub(crate) struct OptionFlags {
     /// An iteration that ends earlier waits for the rest of this time
     #[arg(long, value_name = "TIME")]
     min_iteration_duration: Option<String>,
-    /// Leave the beginning of the run out of summary and thresholds, e.g. 30s
-    #[arg(long, value_name = "TIME")]
+    /// Leave the beginning of the run out of summary and thresholds: 30s, '100 iterations', or auto (until the steady state)
+    #[arg(long, value_name = "LENGTH")]
     warm_up: Option<String>,
-    /// Leave the end of the run out of summary and thresholds
-    #[arg(long, value_name = "TIME")]
+    /// Leave the end of the run out of summary and thresholds: 30s or '100 iterations'
+    #[arg(long, value_name = "LENGTH")]
     cool_down: Option<String>,
     /// Failed requests throw in the script
     #[arg(short = 'w', long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]

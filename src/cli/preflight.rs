@@ -10,7 +10,7 @@ use super::summary_out::SummaryFlags;
 use crate::ai::spec::Target;
 use crate::error::{Error, ExitCode};
 use crate::metrics::threshold::ThresholdProblem;
-use crate::metrics::window::Window;
+use crate::metrics::window::{CoolDown, WarmUp, Window};
 use crate::options::{Options, Problem};
 use crate::output::{self, OutputContext, target};
 use crate::script::{self, Script};
@@ -125,20 +125,51 @@ impl Preflight {
 
     /// The measured window: warm-up and cool-down must leave something to measure, and a cool-down needs a planned end.
     pub(super) fn window(&mut self, options: &Options) -> Window {
-        let (warm_up, cool_down) = (options.warm_up, options.cool_down);
         let longest = crate::scheduler::plan::planned_length(&options.scenarios);
-        let window = Window { warm_up, cool_down, planned: longest.exact.then_some(longest.time) };
-        if !cool_down.is_zero() && !longest.exact {
-            let what = "coolDown: the scenario that may end last ends with its iterations, so nobody knows when the cool-down begins";
-            self.note(
-                Error::config(what).with_hint("use an executor with a duration or stages, or leave coolDown out"),
+        let window = Window {
+            warm_up: options.warm_up,
+            cool_down: options.cool_down,
+            planned: longest.exact.then_some(longest.time),
+            planned_iterations: crate::scheduler::plan::planned_iterations(&options.scenarios, &options.segmentation),
+        };
+        let mut wrong = |what: String, hint: &str| self.note(Error::config(what).with_hint(hint.to_owned()));
+        let warm_time = if let WarmUp::Time(time) = window.warm_up { Some(time) } else { None };
+        match window.cool_down {
+            CoolDown::Time(cool) if !cool.is_zero() && window.planned.is_none() => wrong(
+                "coolDown: the scenario that may end last ends with its iterations, so nobody knows when the cool-down begins"
+                    .to_owned(),
+                "use an executor with a duration or stages, give coolDown as '100 iterations', or leave it out",
+            ),
+            CoolDown::Time(cool)
+                if window.is_set() && warm_time.is_some_and(|warm| warm.saturating_add(cool) >= longest.time) =>
+            {
+                let warm = warm_time.unwrap_or_default();
+                wrong(
+                    format!(
+                        "warmUp and coolDown ({warm:?} and {cool:?}) leave nothing to measure of a run of {:?}",
+                        longest.time
+                    ),
+                    "make them shorter, or the run longer",
+                );
+            }
+            CoolDown::Iterations(_) if window.planned_iterations.is_none() => wrong(
+                "coolDown: it is given in iterations, but how many there will be is not planned".to_owned(),
+                "use shared-iterations or per-vu-iterations in every scenario, or give coolDown as a time",
+            ),
+            _ => {}
+        }
+        let outside = |edge: u64| window.planned_iterations.filter(|planned| edge >= *planned);
+        let warm = if let WarmUp::Iterations(count) = window.warm_up { count } else { 0 };
+        let cool = if let CoolDown::Iterations(count) = window.cool_down { count } else { 0 };
+        if warm.saturating_add(cool) > 0
+            && let Some(planned) = outside(warm.saturating_add(cool))
+        {
+            wrong(
+                format!(
+                    "warmUp and coolDown ({warm} and {cool} iterations) leave nothing to measure of {planned} iterations"
+                ),
+                "make them shorter, or run more iterations",
             );
-        } else if window.is_set() && warm_up.saturating_add(cool_down) >= longest.time {
-            let what = format!(
-                "warmUp and coolDown ({warm_up:?} and {cool_down:?}) leave nothing to measure of a run of {:?}",
-                longest.time
-            );
-            self.note(Error::config(what).with_hint("make them shorter, or the run longer"));
         }
         window
     }

@@ -394,9 +394,9 @@ fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> Stri
 /// What only the run knows about its own validity.
 fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, mock: Option<&MockServer>) {
     if outcome.duration > Duration::ZERO {
-        summary.duration = summary.window.measured(outcome.duration);
+        summary.duration = summary.left_out.measured(outcome.duration);
     }
-    if summary.window.is_set() && summary.duration.is_zero() {
+    if summary.left_out.window.is_set() && summary.duration.is_zero() {
         summary.health.invalidate("the run ended in its warm-up: nothing was measured");
     }
     summary.health.interrupted_iterations =

@@ -31,7 +31,7 @@ pub(super) struct TokensArgs {
 
 /// Prints a line per file, and the sum of several.
 pub(super) fn run(args: &TokensArgs) -> Result<u8, Error> {
-    let (tokenizer, exact) = tokenizer(args)?;
+    let (tokenizer, exact) = chosen(args.model.as_deref(), args.tokenizer.as_deref())?;
     let mut out = String::new();
     let mut all = Vec::new();
     let mut total = 0;
@@ -64,9 +64,10 @@ pub(super) fn run(args: &TokensArgs) -> Result<u8, Error> {
     print(out.as_bytes())
 }
 
-fn tokenizer(args: &TokensArgs) -> Result<(&'static Tokenizer, bool), Error> {
-    let Some(name) = &args.tokenizer else {
-        return Ok(tokens::for_model(args.model.as_deref().unwrap_or("gpt-4o")));
+/// The tokenizer of a flag `--tokenizer`, else of the model, and whether its counts are exact.
+pub(super) fn chosen(model: Option<&str>, name: Option<&str>) -> Result<(&'static Tokenizer, bool), Error> {
+    let Some(name) = name else {
+        return Ok(tokens::for_model(model.unwrap_or("gpt-4o")));
     };
     if tokens::file::is_path(name) {
         let bytes =

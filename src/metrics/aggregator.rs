@@ -17,6 +17,7 @@ use super::collector::Collector;
 use super::health::Health;
 use super::listener::Listener;
 use super::live::{Live, LiveView};
+use super::phases::Phases;
 use super::registry::Registry;
 use super::sample::SampleBatch;
 use super::snapshot::Snapshot;
@@ -179,7 +180,7 @@ struct Run {
     stop: StopSignal,
     shared: Arc<Shared>,
     threshold_interval: Duration,
-    window: Window,
+    phases: Phases,
     questions: Receiver<oneshot::Sender<Live>>,
 }
 
@@ -197,14 +198,14 @@ impl Run {
             stop: config.stop,
             shared,
             threshold_interval: config.threshold_interval,
-            window: config.window,
+            phases: Phases::new(config.window),
             questions,
         }
     }
 
     /// Time in the measured window so far.
     fn elapsed(&self) -> Duration {
-        self.window.measured(self.shared.elapsed())
+        self.phases.measured(self.shared.elapsed())
     }
 
     fn run(mut self) -> Summary {
@@ -245,8 +246,8 @@ impl Run {
     }
 
     fn take(&mut self, mut batch: SampleBatch) {
-        if self.window.is_set() {
-            let phase = self.window.phase(&batch, self.shared.started_ns.get().copied());
+        if self.phases.is_set() {
+            let phase = self.phases.phase(&batch, self.shared.started_ns.get().copied());
             if phase == Phase::Measured {
                 self.collector.ingest(&batch);
             }
@@ -292,9 +293,15 @@ impl Run {
             }
             health.outputs.push(report);
         }
-        let elapsed = self.window.measured(self.shared.elapsed());
+        let left_out = self.phases.left_out();
+        if left_out.unsteady {
+            health.invalidate(
+                "no steady state was found in the first half of the run: what is measured may still be changing",
+            );
+        }
+        let elapsed = left_out.measured(self.shared.elapsed());
         let mut summary = self.collector.finish(elapsed, health);
-        summary.window = self.window;
+        summary.left_out = left_out;
         summary
     }
 }

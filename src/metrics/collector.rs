@@ -20,7 +20,7 @@ use super::snapshot::{RollingRates, Snapshot};
 use super::summary::{AiFacts, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
 use super::tags::{SystemTag, Tags};
 use super::threshold::{SeriesThresholds, Thresholds};
-use super::window::Window;
+use super::window::LeftOut;
 
 /// Metrics whose successful calls the summary shows apart.
 const EXPECTED_METRICS: [Builtin; 14] = [
@@ -305,7 +305,7 @@ impl Collector {
             budgets: Vec::new(),
             token_rates: Vec::new(),
             duration: elapsed,
-            window: Window::default(),
+            left_out: LeftOut::default(),
             metrics,
             root_group: checks.root(),
             ai,

@@ -16,6 +16,7 @@ pub mod histogram;
 pub mod listener;
 pub mod live;
 pub mod metric;
+pub mod phases;
 pub mod registry;
 pub mod route;
 pub mod sample;

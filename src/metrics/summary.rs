@@ -10,7 +10,7 @@ use super::check_tree::Group;
 use super::health::Health;
 use super::metric::{MetricKind, ValueKind};
 use super::sink::{Aggregation, Sink, TrendStat};
-use super::window::Window;
+use super::window::LeftOut;
 
 /// The result of a run.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct Summary {
     /// Length of the run, less what the window leaves out.
     pub duration: Duration,
     /// What was left out.
-    pub window: Window,
+    pub left_out: LeftOut,
     /// Metrics that have samples or thresholds, by name; each is followed by its sub-metrics.
     pub metrics: Vec<SummaryMetric>,
     /// Groups and checks.

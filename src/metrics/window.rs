@@ -1,19 +1,51 @@
-//! The measured window: the run without its warm-up and cool-down. Pure; used by the aggregator, which leaves out of the summary
-//! and the thresholds what was measured outside, and by the reports, which say so.
+//! The measured window: the run without its warm-up and cool-down. What was asked for ([`Window`]) and what it came to ([`LeftOut`]). Pure;
+//! `phases` decides with it, the reports say so.
 
 use std::time::Duration;
 
-use super::sample::{Extra, SampleBatch};
+/// Where the measured part of a run begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmUp {
+    /// So long after the start of the first scenario; zero = at once.
+    Time(Duration),
+    /// When so many iterations have ended.
+    Iterations(u64),
+    /// When the durations of iterations and their number stop changing.
+    Steady,
+}
+
+/// Where it ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoolDown {
+    /// So long before the planned end of the last scenario; zero = with the run.
+    Time(Duration),
+    /// Before so many of the planned iterations.
+    Iterations(u64),
+}
+
+impl Default for WarmUp {
+    fn default() -> Self {
+        Self::Time(Duration::ZERO)
+    }
+}
+
+impl Default for CoolDown {
+    fn default() -> Self {
+        Self::Time(Duration::ZERO)
+    }
+}
 
 /// What is left out of a run. The default leaves out nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// From the start of the first scenario.
-    pub warm_up: Duration,
-    /// Up to the planned end of the last scenario, and everything later.
-    pub cool_down: Duration,
-    /// From the start of the first scenario to that end; None when it is not planned.
+    /// The beginning.
+    pub warm_up: WarmUp,
+    /// The end, and everything later.
+    pub cool_down: CoolDown,
+    /// From the start of the first scenario to the end of the last; None when it is not planned.
     pub planned: Option<Duration>,
+    /// Iterations of this instance; None when they are not planned.
+    pub planned_iterations: Option<u64>,
 }
 
 /// Where in the run something was measured.
@@ -39,83 +71,84 @@ impl Phase {
 }
 
 impl Window {
-    /// Whether anything is left out.
-    pub fn is_set(&self) -> bool {
-        !self.warm_up.is_zero() || self.cool_down() > Duration::ZERO
+    /// Whether there is a warm-up.
+    pub fn has_warm_up(&self) -> bool {
+        self.warm_up != WarmUp::default()
     }
 
-    /// The cool-down; zero when the end of the run is not planned.
-    fn cool_down(&self) -> Duration {
-        self.planned.map_or(Duration::ZERO, |_| self.cool_down)
-    }
-
-    /// Where a batch belongs in a run whose scenarios started at `start_ns` (None = not yet). A batch has the time of its end; a
-    /// model call that began in the warm-up belongs there, because its first tokens did.
-    pub fn phase(&self, batch: &SampleBatch, start_ns: Option<i64>) -> Phase {
-        let Some(start) = start_ns else {
-            return if self.warm_up.is_zero() { Phase::Measured } else { Phase::WarmUp };
-        };
-        let after = |time: Duration| start.saturating_add(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
-        let end = self.planned.filter(|_| !self.cool_down.is_zero()).map(|p| after(p.saturating_sub(self.cool_down)));
-        let began = match &batch.extra {
-            Extra::Call(call) => call.start_ns,
-            _ => batch.time_ns,
-        };
-        if !self.warm_up.is_zero() && began < after(self.warm_up) {
-            Phase::WarmUp
-        } else if end.is_some_and(|end| batch.time_ns >= end) {
-            Phase::CoolDown
-        } else {
-            Phase::Measured
+    /// When the cool-down begins, from the start; None without one or when the end of the run is not planned.
+    pub fn cool_down_from(&self) -> Option<Duration> {
+        match self.cool_down {
+            CoolDown::Time(time) if !time.is_zero() => Some(self.planned?.saturating_sub(time)),
+            _ => None,
         }
     }
 
-    /// How much of the time since the start lies inside.
+    /// How many iterations end before the cool-down; None as above.
+    pub fn iterations_before_cool_down(&self) -> Option<u64> {
+        match self.cool_down {
+            CoolDown::Iterations(last) => Some(self.planned_iterations?.saturating_sub(last)),
+            CoolDown::Time(_) => None,
+        }
+    }
+
+    /// Whether anything is left out.
+    pub fn is_set(&self) -> bool {
+        self.has_warm_up() || self.cool_down_from().is_some() || self.iterations_before_cool_down().is_some()
+    }
+
+    /// When a warm-up that waits for a steady state ends although there is none: half-way through the run.
+    pub fn patience(&self) -> Option<Duration> {
+        self.planned.map(|planned| planned / 2)
+    }
+}
+
+/// What was left out in the end, as times from the start of the first scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// What was asked for.
+    pub window: Window,
+    /// End of the warm-up; None = it never ended.
+    pub from: Option<Duration>,
+    /// Start of the cool-down; None = there was none.
+    pub until: Option<Duration>,
+    /// The warm-up was to last until a steady state and there was none.
+    pub unsteady: bool,
+}
+
+impl LeftOut {
+    /// How much of a run of this length lies inside.
     pub fn measured(&self, elapsed: Duration) -> Duration {
-        let end = self.planned.map(|p| p.saturating_sub(self.cool_down()));
-        elapsed.min(end.filter(|_| !self.cool_down().is_zero()).unwrap_or(Duration::MAX)).saturating_sub(self.warm_up)
+        let end = self.until.unwrap_or(Duration::MAX).min(elapsed);
+        let start = if self.window.has_warm_up() { self.from.unwrap_or(Duration::MAX) } else { Duration::ZERO };
+        end.saturating_sub(start)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::CallActivity;
-
-    const S: i64 = 1_000_000_000;
-
-    fn at(seconds: i64) -> SampleBatch {
-        SampleBatch { time_ns: seconds * S, ..SampleBatch::default() }
-    }
-
-    fn window(warm_up: u64, cool_down: u64, planned: Option<u64>) -> Window {
-        let s = Duration::from_secs;
-        Window { warm_up: s(warm_up), cool_down: s(cool_down), planned: planned.map(s) }
-    }
 
     #[test]
-    fn phases_follow_the_clock() {
-        let w = window(2, 3, Some(10));
-        let phase = |seconds: i64| w.phase(&at(100 + seconds), Some(100 * S)).name();
-        assert_eq!([-1, 0, 1].map(phase), ["warm_up"; 3]);
-        assert_eq!([2, 6].map(phase), ["measured"; 2]);
-        assert_eq!([7, 10, 50].map(phase), ["cool_down"; 3]);
-        assert_eq!(w.phase(&at(5), None), Phase::WarmUp);
-        assert_eq!(window(0, 3, Some(10)).phase(&at(5), None), Phase::Measured);
-        let call = Extra::Call(Box::new(CallActivity { start_ns: 101 * S, ..CallActivity::default() }));
-        assert_eq!(w.phase(&SampleBatch { extra: call, ..at(104) }, Some(100 * S)), Phase::WarmUp);
+    fn without_a_plan_there_is_no_cool_down() {
+        let s = Duration::from_secs;
+        let time = Window { cool_down: CoolDown::Time(s(3)), planned: Some(s(10)), ..Window::default() };
+        assert_eq!((time.cool_down_from(), time.is_set()), (Some(s(7)), true));
+        assert!(!Window { planned: None, ..time }.is_set());
+        let counted = Window { cool_down: CoolDown::Iterations(3), planned_iterations: Some(10), ..Window::default() };
+        assert_eq!((counted.iterations_before_cool_down(), counted.is_set()), (Some(7), true));
+        assert!(!Window { planned_iterations: None, ..counted }.is_set());
+        assert!(!Window::default().is_set() && Window { warm_up: WarmUp::Steady, ..Window::default() }.is_set());
     }
 
     #[test]
     fn measured_time_is_what_lies_between() {
         let s = Duration::from_secs;
-        let w = window(2, 3, Some(10));
-        assert_eq!([1, 2, 5, 7, 20].map(|n| w.measured(s(n))), [s(0), s(0), s(3), s(5), s(5)]);
-        assert_eq!(window(2, 0, Some(10)).measured(s(12)), s(10));
-        assert_eq!(Window::default().measured(s(12)), s(12));
-        // Without a planned end there is no cool-down.
-        let open = window(2, 3, None);
-        assert_eq!((open.measured(s(12)), open.phase(&at(100), Some(0)).name()), (s(10), "measured"));
-        assert!(!window(0, 3, None).is_set() && window(1, 0, None).is_set() && !Window::default().is_set());
+        let window = Window { warm_up: WarmUp::Time(s(2)), ..Window::default() };
+        let left_out = LeftOut { window, from: Some(s(2)), until: Some(s(7)), unsteady: false };
+        assert_eq!([1, 2, 5, 7, 20].map(|n| left_out.measured(s(n))), [s(0), s(0), s(3), s(5), s(5)]);
+        assert_eq!(LeftOut { until: None, ..left_out.clone() }.measured(s(12)), s(10));
+        assert_eq!(LeftOut { from: None, ..left_out }.measured(s(12)), s(0), "it never began");
+        assert_eq!(LeftOut::default().measured(s(12)), s(12));
     }
 }

@@ -17,6 +17,7 @@ mod merge;
 mod merged_json;
 mod net_parse;
 mod parse;
+pub mod presets;
 pub mod problem;
 mod reader;
 pub mod scenario;
@@ -26,6 +27,7 @@ pub mod segment;
 mod tests;
 mod thresholds;
 mod tls_parse;
+mod window_parse;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,6 +36,7 @@ use serde_json::{Map, Value};
 
 use crate::metrics::SystemTags;
 pub use crate::metrics::threshold::{ThresholdExpression, ThresholdOption};
+use crate::metrics::window::{CoolDown, WarmUp};
 
 pub use budget::{BudgetOptions, OnExceed};
 pub use duration::{format_duration, parse_duration};
@@ -153,9 +156,9 @@ pub struct Options {
     /// An iteration that ends earlier sleeps for the rest of this.
     pub min_iteration_duration: Duration,
     /// What the summary and the thresholds leave out at the beginning of the run.
-    pub warm_up: Duration,
+    pub warm_up: WarmUp,
     /// And at its planned end.
-    pub cool_down: Duration,
+    pub cool_down: CoolDown,
     /// A failed HTTP request or model call throws in the script.
     pub throw: bool,
     /// What the run may spend.

@@ -9,7 +9,9 @@ use crate::metrics::SystemTags;
 use super::layers::FlagOptions;
 use super::problem::Findings;
 use super::reader::Reader;
-use super::{Options, Segmentation, budget, choice, fields, merged_json, net_parse, scenario_parse, thresholds};
+use super::{
+    Options, Segmentation, budget, choice, fields, merged_json, net_parse, scenario_parse, thresholds, window_parse,
+};
 
 const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
 const MINUTE: Duration = Duration::from_secs(60);
@@ -32,8 +34,8 @@ pub(super) fn parse(merged: &Map<String, Value>, flags: &FlagOptions, found: &mu
         handle_summary_timeout: top.duration("handleSummaryTimeout").unwrap_or(2 * MINUTE),
         no_thresholds: top.bool("noThresholds").unwrap_or(false),
         min_iteration_duration: top.duration("minIterationDuration").unwrap_or_default(),
-        warm_up: top.duration("warmUp").unwrap_or_default(),
-        cool_down: top.duration("coolDown").unwrap_or_default(),
+        warm_up: window_parse::warm_up(&mut top),
+        cool_down: window_parse::cool_down(&mut top),
         throw: top.bool("throw").unwrap_or(false),
         budget: budget::parse(&mut top).unwrap_or_default(),
         net: net_parse::parse(&mut top),

@@ -39,6 +39,12 @@ impl<'a> Reader<'a> {
         self.get(name).is_some()
     }
 
+    /// The names of all fields that are given.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        let object = self.object;
+        object.keys().map(String::as_str)
+    }
+
     /// Notes a problem with a field of this object.
     pub(super) fn problem(&mut self, name: &str, what: impl Into<String>, hint: impl Into<String>) {
         let path = self.path(name);

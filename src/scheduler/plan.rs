@@ -90,6 +90,20 @@ pub fn planned_length(scenarios: &[Scenario]) -> Length {
     Length { time: last.0, exact: last.1 }
 }
 
+/// Iterations this instance will run; None when a scenario starts them by time.
+pub fn planned_iterations(scenarios: &[Scenario], segmentation: &Segmentation) -> Option<u64> {
+    let of = |scenario: &Scenario| match scenario.executor {
+        ExecutorConfig::SharedIterations { vus, iterations, .. } => {
+            Some(segmentation.for_vus(vus).map_or(0, |stripe| stripe.scale(iterations)))
+        }
+        ExecutorConfig::PerVuIterations { vus, iterations, .. } => {
+            Some(segmentation.stripe().scale(vus).saturating_mul(iterations))
+        }
+        _ => None,
+    };
+    scenarios.iter().map(of).try_fold(0u64, |sum, count| Some(sum.saturating_add(count?)))
+}
+
 /// From when on a scenario needs how many planned and possible VUs.
 fn needs(scenario: &Scenario, segmentation: &Segmentation) -> Vec<(Duration, u64, u64)> {
     let scale = |vus: u64| segmentation.stripe().scale(vus);
@@ -187,5 +201,19 @@ mod tests {
         );
         let both = plan(&[arrival, constant(1, 0, 1, 0)], &Segmentation::default());
         assert_eq!((both.planned_vus, both.max_vus), (3, 10));
+    }
+
+    #[test]
+    fn iterations_are_planned_where_executors_count_them() {
+        let shared = |iterations| ExecutorConfig::SharedIterations { vus: 3, iterations, max_duration: S };
+        let each = ExecutorConfig::PerVuIterations { vus: 3, iterations: 5, max_duration: S };
+        let all = [scenario("a", shared(10)), scenario("b", each)];
+        let whole = Segmentation::default();
+        assert_eq!(planned_iterations(&all, &whole), Some(25));
+        assert_eq!(planned_iterations(&[scenario("a", shared(10)), constant(1, 0, 5, 0)], &whole), None);
+        let parts = ["0:1/3", "1/3:2/3", "2/3:1"];
+        let parts = parts.map(|part| Segmentation::parse(Some(part), Some("0,1/3,2/3,1")).unwrap());
+        let sum: u64 = parts.iter().map(|part| planned_iterations(&all, part).unwrap()).sum();
+        assert_eq!(sum, 25);
     }
 }

@@ -3,5 +3,6 @@
 pub mod gamma;
 pub mod kolmogorov_smirnov;
 pub mod quantile;
+pub mod steady_state;
 
 pub use quantile::{Spread, quantile_sorted};

@@ -35,6 +35,7 @@ mod recorded_streams;
 mod redis;
 mod replay_server;
 mod rest_api;
+mod sanitize;
 mod secrets;
 mod segments;
 mod server;

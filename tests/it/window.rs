@@ -43,4 +43,53 @@ fn nothing_to_measure_is_refused_or_said() {
     let short = "export const options = { iterations: 2, warmUp: '30s' };\nexport default () => {};";
     run_script(short, &[]).exits(0).prints(&["the run ended in its warm-up"]);
     run_script(short, &["--strict"]).exits(111);
+    let many = "export const options = { iterations: 10, warmUp: '6 iterations', coolDown: { iterations: 4 } };\nexport default () => {};";
+    run_script(many, &[]).exits(104).says(&["6 and 4 iterations) leave nothing to measure of 10"]);
+    let timed = "export const options = { duration: '2s', coolDown: '4 iterations' };\nexport default () => {};";
+    run_script(timed, &[]).exits(104).says(&["coolDown", "how many there will be is not planned"]);
+    run_script(timed, &["--cool-down", "auto"]).exits(104).says(&["'auto' is for the warm-up"]);
+}
+
+#[test]
+fn by_iterations_exactly_so_many_are_left_out() {
+    let script = "import { sleep } from 'k6';
+import { Counter } from 'k6/metrics';
+const mine = new Counter('mine');
+export const options = { scenarios: { a: { executor: 'shared-iterations', vus: 4, iterations: 60 } },
+  warmUp: '20 iterations', coolDown: { iterations: 10 }, thresholds: { iterations: ['count==30'] } };
+export default () => { sleep(0.02); mine.add(1); };
+";
+    let ran = run_script(script, &["-o", "json=o.json"])
+        .exits(0)
+        .prints(&["warm-up of 20 iterations (", "cool-down of 10 iterations"]);
+    assert_eq!(ran.metric("iterations", "count"), 30.0);
+    let text = ran.file("o.json");
+    let of = |metric: &str, phase: &str| {
+        let (metric, phase) = (format!("\"metric\":\"{metric}\",\"data\""), format!("\"phase\":\"{phase}\""));
+        text.lines().filter(|line| line.contains(&metric) && line.contains(&phase)).count()
+    };
+    assert_eq!(["warm_up", "measured", "cool_down"].map(|phase| of("iterations", phase)), [20, 30, 10]);
+    // What a script measures goes by the time the iterations ended: up to one per VU may lie on the other side.
+    let own = of("mine", "measured");
+    assert!((22..=38).contains(&own), "{own}");
+    assert_eq!(ran.metric("mine", "count"), own as f64);
+}
+
+#[test]
+fn without_a_steady_state_the_second_half_is_measured_and_said_to_be_no_measurement() {
+    let script = "import { sleep } from 'k6';
+export const options = { vus: 4, duration: '4s', warmUp: 'auto', thresholds: { iterations: ['count<120'] } };
+export default () => sleep(0.1);
+";
+    let ran = run_script(script, &["-o", "json=o.json"]).exits(0).prints(&[
+        "not valid as a measurement: no steady state was found in the first half of the run",
+        "warm-up until a steady state that never came (2s)",
+    ]);
+    // 40 per second for two of four seconds.
+    let measured = ran.metric("iterations", "count");
+    assert!((20.0..=100.0).contains(&measured), "{}", ran.all());
+    assert!(
+        ran.file("o.json").contains("\"phase\":\"warm_up\"") && ran.file("o.json").contains("\"phase\":\"measured\"")
+    );
+    run_script(script, &["--strict", "--no-thresholds"]).exits(111);
 }

@@ -15,6 +15,7 @@ mod k6;
 mod llm;
 mod metrics;
 mod redis;
+mod scenarios;
 mod secrets;
 mod sse;
 mod websockets;
@@ -35,6 +36,7 @@ pub(crate) struct ModuleDef {
 pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["inrush/ai", "k6/x/ai"], build: ai::build },
     ModuleDef { paths: &["inrush/data"], build: workload::build },
+    ModuleDef { paths: &["inrush/scenarios"], build: scenarios::build },
     ModuleDef { paths: &["k6"], build: k6::build },
     ModuleDef { paths: &["k6/crypto"], build: crypto::build },
     ModuleDef { paths: &["k6/crypto/x509"], build: x509::build },

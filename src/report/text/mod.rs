@@ -18,10 +18,33 @@ use std::time::Duration;
 use super::{ReportOptions, SummaryMode};
 use crate::metrics::Summary;
 use crate::metrics::summary::Section;
-use crate::metrics::window::Window;
+use crate::metrics::window::{CoolDown, LeftOut, WarmUp};
 use crate::options::format_duration;
 use layout::{Block, Row};
 use paint::Paint;
+
+/// To the millisecond.
+fn rounded(time: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(time.as_millis()).unwrap_or(0))
+}
+
+/// What was left out, in words.
+fn left_out(what: &LeftOut) -> String {
+    let ended = what.from.map_or_else(|| "which never came".to_owned(), |at| format_duration(rounded(at)));
+    let warm_up = match what.window.warm_up {
+        WarmUp::Time(time) if time.is_zero() => None,
+        WarmUp::Time(time) => Some(format!("warm-up of {}", format_duration(time))),
+        WarmUp::Iterations(count) => Some(format!("warm-up of {count} iterations ({ended})")),
+        WarmUp::Steady if what.unsteady => Some(format!("warm-up until a steady state that never came ({ended})")),
+        WarmUp::Steady => Some(format!("warm-up until the steady state ({ended})")),
+    };
+    let cool_down = match what.window.cool_down {
+        CoolDown::Time(time) if time.is_zero() => None,
+        CoolDown::Time(time) => Some(format!("cool-down of {}", format_duration(time))),
+        CoolDown::Iterations(count) => Some(format!("cool-down of {count} iterations")),
+    };
+    warm_up.into_iter().chain(cool_down).collect::<Vec<_>>().join(", ")
+}
 
 /// Renders the summary; nothing in mode `disabled`.
 pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
@@ -36,17 +59,11 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     if !summary.health.invalid.is_empty() {
         out.push('\n');
     }
-    if summary.window.is_set() {
-        let Window { warm_up, cool_down, .. } = summary.window;
-        let left_out: Vec<String> = [("warm-up", warm_up), ("cool-down", cool_down)]
-            .into_iter()
-            .filter(|(_, time)| !time.is_zero())
-            .map(|(name, time)| format!("{name} of {}", format_duration(time)))
-            .collect();
-        let measured = format_duration(Duration::from_millis(u64::try_from(summary.duration.as_millis()).unwrap_or(0)));
+    if summary.left_out.window.is_set() {
+        let measured = format_duration(rounded(summary.duration));
         out += &format!(
             "  measured: {measured}; left out of this summary and the thresholds: {}\n\n",
-            left_out.join(", ")
+            left_out(&summary.left_out)
         );
     }
     if options.mode == SummaryMode::Legacy {

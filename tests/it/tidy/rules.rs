@@ -40,11 +40,12 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("crypto", 1),
     ("html", 1),
     ("metrics", 1),
-    ("stats", 1),
+    ("sanitize", 1),
     ("clock", 0),
     ("error", 0),
     ("redact", 0),
     ("spelling", 0),
+    ("stats", 0),
     ("stop", 0),
 ];
 
@@ -101,6 +102,7 @@ const PURE: &[&str] = &[
     "src/net/json_lines",
     "src/net/sse",
     "src/report/",
+    "src/sanitize/",
     "src/stats/",
 ];
 const CLOCKS: &[&str] = &["Instant::now", "SystemTime::now", "OffsetDateTime::now", "Utc::now"];
