@@ -21,6 +21,7 @@ pub mod script;
 pub mod secrets;
 
 pub mod data;
+pub mod probe;
 pub mod vu;
 
 pub mod executor;

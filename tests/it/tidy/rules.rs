@@ -31,6 +31,7 @@ pub(crate) const LAYERS: &[(&str, u8)] = &[
     ("executor", 5),
     ("output", 5),
     ("data", 4),
+    ("probe", 4),
     ("vu", 4),
     ("ai", 3),
     ("script", 3),
