@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use boa_engine::object::ObjectInitializer;
 use boa_engine::object::builtins::{JsArray, JsProxyBuilder};
-use boa_engine::property::Attribute;
+use boa_engine::property::{Attribute, PropertyDescriptor};
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
 use crate::js::convert::{Native, arg, define, error, from_json, function, key_text, string, to_text, type_error};
@@ -38,10 +38,13 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
                 in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.in_instance)))
             }),
             ("iterationInTest", |_, _, c| in_scenario(c, |h, _| number(h.ticket.get().map_or(0, |t| t.number)))),
-            ("trace", trace),
         ],
         context,
     );
+    // Ours, and not listed among k6's.
+    let read = NativeFunction::from_fn_ptr(trace).to_js_function(context.realm());
+    let row = PropertyDescriptor::builder().get(read).enumerable(false).configurable(true);
+    scenario.define_property_or_throw(js_string!("trace"), row, context)?;
     let vu = getters(
         &[
             ("idInInstance", |_, _, c| in_vu(c, |h| number(h.vu_id))),
