@@ -21,7 +21,7 @@ const LARGEST: usize = 16 << 30;
 ///
 /// # Errors
 /// What is wrong with the file, or which columns it has when one is not among them.
-pub(super) fn decode(content: &[u8], names: &[&str]) -> Result<Vec<u8>, String> {
+pub(super) fn decode(content: Bytes, names: &[&str]) -> Result<Vec<u8>, String> {
     DECODING.set(true);
     let decoded = catch_unwind(AssertUnwindSafe(|| decode_file(content, names)));
     DECODING.set(false);
@@ -38,12 +38,12 @@ pub fn is_decoding() -> bool {
     DECODING.get()
 }
 
-fn decode_file(content: &[u8], names: &[&str]) -> Result<Vec<u8>, String> {
+fn decode_file(content: Bytes, names: &[&str]) -> Result<Vec<u8>, String> {
     if !content.starts_with(b"PAR1") {
         return Err("this is no Parquet file: it does not begin with PAR1".to_owned());
     }
     let broken = |e: parquet::errors::ParquetError| format!("this Parquet file cannot be read: {e}");
-    let reader = SerializedFileReader::new(Bytes::copy_from_slice(content)).map_err(broken)?;
+    let reader = SerializedFileReader::new(content).map_err(broken)?;
     let meta = reader.metadata();
     let unknown =
         meta.row_groups().iter().flat_map(|group| group.columns()).map(|column| column.compression()).find(|c| {
@@ -177,7 +177,7 @@ pub(super) mod tests {
             Compression::ZSTD(ZstdLevel::default()),
         ];
         for compression in kinds {
-            let lines = String::from_utf8(decode(&sample(compression), &[]).unwrap()).unwrap();
+            let lines = String::from_utf8(decode(sample(compression).into(), &[]).unwrap()).unwrap();
             let expected = "{\"id\":7,\"prompt\":\"q é\",\"w\":0.5,\"messages\":[{\"role\":\"user\",\"content\":\"q1\"},\
                 {\"role\":\"assistant\",\"content\":\"r1\"}]}\n{\"id\":8,\"prompt\":null,\"w\":2.0,\"messages\":\
                 [{\"role\":\"user\",\"content\":\"q2\"}]}\n";
@@ -187,25 +187,25 @@ pub(super) mod tests {
 
     #[test]
     fn only_the_columns_that_are_needed() {
-        let file = sample(Compression::SNAPPY);
-        let lines = |names: &[&str]| String::from_utf8(decode(&file, names).unwrap()).unwrap();
+        let file = Bytes::from(sample(Compression::SNAPPY));
+        let lines = |names: &[&str]| String::from_utf8(decode(file.clone(), names).unwrap()).unwrap();
         assert_eq!(lines(&["w", "id"]), "{\"id\":7,\"w\":0.5}\n{\"id\":8,\"w\":2.0}\n");
         assert_eq!(
-            decode(&file, &["text"]).unwrap_err(),
+            decode(file.clone(), &["text"]).unwrap_err(),
             "there is no column 'text' (the file has: id, prompt, w, messages)"
         );
     }
 
     #[test]
     fn damaged_files() {
-        assert!(decode(b"{\"a\": 1}", &[]).unwrap_err().contains("does not begin with PAR1"));
+        assert!(decode(Bytes::from_static(b"{\"a\": 1}"), &[]).unwrap_err().contains("does not begin with PAR1"));
         let file = sample(Compression::SNAPPY);
-        assert!(decode(&file[..file.len() - 9], &[]).unwrap_err().contains("cannot be read"));
+        assert!(decode(file[..file.len() - 9].to_vec().into(), &[]).unwrap_err().contains("cannot be read"));
         for at in (4..file.len()).step_by(7) {
             let mut damaged = file.clone();
             damaged[at] ^= 0x55;
             // Nothing but an answer is asked for: some bytes matter to nobody.
-            let _ = decode(&damaged, &[]);
+            let _ = decode(damaged.into(), &[]);
             assert!(!is_decoding());
         }
     }

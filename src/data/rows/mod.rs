@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::problems::{FileProblems, position};
@@ -71,7 +72,7 @@ enum Layout {
 
 /// The rows of one file.
 pub struct Table {
-    content: Arc<[u8]>,
+    content: Bytes,
     /// Where each row begins.
     starts: Vec<u64>,
     layout: Layout,
@@ -88,10 +89,11 @@ impl Table {
     ///
     /// # Errors
     /// All that is wrong with the file, up to a limit.
-    pub fn load(mut content: Arc<[u8]>, format: Format, delimiter: u8, judge: &mut Judge) -> Result<Self, String> {
+    pub fn load(content: Arc<[u8]>, format: Format, delimiter: u8, judge: &mut Judge) -> Result<Self, String> {
         let packed = format == Format::Parquet || (format == Format::ShareGpt && content.starts_with(b"PAR1"));
+        let mut content = Bytes::from_owner(content);
         if packed {
-            content = columns::decode(&content, &judge.columns())?.into();
+            content = columns::decode(content, &judge.columns())?.into();
         }
         let text = match std::str::from_utf8(&content) {
             Ok(text) => text,
