@@ -75,7 +75,6 @@ impl Player {
     pub(in crate::mock) fn boxed(self, record: Record) -> Box<dyn Source> {
         let due = match self.itl {
             Some(_) => self.arrived,
-            None if self.recording.arrivals.is_empty() => self.arrived,
             None => self.arrived + self.recording.head,
         };
         Box::new(Playing { player: self, stage: Stage::Head, due, emitted: Vec::new(), record })

@@ -160,7 +160,7 @@ const TIMED: &str = concat!(
     "\n",
     r#"{"inrush_recording":1,"method":"GET","path":"/whole","status":201,"headers":[["content-length","4"]],"chunks":[{"at_us":1,"base64":"ZGF0YQ=="}],"complete":true}"#,
     "\n",
-    r#"{"inrush_recording":1,"method":"POST","path":"/none","status":204,"headers":[],"chunks":[],"complete":true}"#,
+    r#"{"inrush_recording":1,"method":"POST","path":"/none","status":204,"headers":[],"head_us":30000,"chunks":[],"complete":true}"#,
     "\n",
 );
 
@@ -201,7 +201,9 @@ async fn ends_are_those_of_the_recording() {
     assert_eq!((short.text().as_str(), short.end, short.header("content-length")), ("data", End::Closed, Some("9")));
     let whole = ask(&mock, "GET", "/whole", &[], "").await;
     assert_eq!((whole.status, whole.text().as_str(), whole.header("content-length")), (201, "data", Some("4")));
+    let begun = Instant::now();
     let none = ask(&mock, "POST", "/none", &[("connection", "close")], "{}").await;
+    assert!(begun.elapsed() >= Duration::from_millis(30));
     assert_eq!((none.status, none.body.len(), none.header("transfer-encoding")), (204, 0, None));
 }
 
