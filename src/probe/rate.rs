@@ -5,17 +5,20 @@
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::account::{Account, Limit, Outcome, Reply};
 use super::spend::Purse;
-use super::verdict::{Event, Pattern, WindowKind, pattern, which_window};
+use super::verdict::{Event, Pattern, WindowKind, pattern, refill, which_window};
 
 /// Calls let through in a row after which it is worth asking at full speed again.
 const FREE: u32 = 4;
 
 /// Polls wait for this share of the time since something was let through.
-const PATIENCE: f64 = 0.04;
+const PATIENCE: f64 = 0.02;
+
+/// So far into a window its calls are made, for when it began is known only roughly.
+const INSIDE: f64 = 0.08;
 
 /// How to ask.
 #[derive(Clone, Copy, Debug)]
@@ -79,6 +82,8 @@ struct Experiment<'a, A> {
     wanted: Limit,
     begun: Instant,
     events: Vec<Event>,
+    /// How many of the events were made at full speed at the beginning.
+    burst: usize,
     tokens: u64,
 }
 
@@ -88,15 +93,19 @@ struct Experiment<'a, A> {
 /// Why it cannot be known.
 pub async fn find<A: Account>(account: &A, wanted: Limit, plan: Plan, purse: &mut Purse) -> Result<Found, Ended> {
     let begun = Instant::now();
-    let mut experiment = Experiment { account, plan, purse, wanted, begun, events: Vec::new(), tokens: 0 };
+    let mut experiment = Experiment { account, plan, purse, wanted, begun, events: Vec::new(), burst: 0, tokens: 0 };
     let pattern = experiment.watch().await?;
-    let at_once = experiment.events.iter().take_while(|e| e.admitted).count() as u64;
+    let at_once = experiment.events[..experiment.burst].iter().filter(|e| e.admitted).count() as u64;
     let (pattern, window) = match pattern {
         Pattern::Window { calls, length, begun } => {
             let (length, kind) = experiment.tell_windows_apart(calls, length, begun).await?;
             (Pattern::Window { calls, length, begun }, Some(kind))
         }
-        other => (other, None),
+        Pattern::Bucket { per_second, burst, spread, calls } => {
+            let exact = experiment.saturate(per_second).await?;
+            (Pattern::Bucket { per_second: exact, burst, spread, calls }, None)
+        }
+        Pattern::Open => (Pattern::Open, None),
     };
     let admitted = experiment.events.iter().filter(|e| e.admitted).count();
     let refused = (experiment.events.len() - admitted) as u64;
@@ -108,6 +117,7 @@ impl<A: Account> Experiment<'_, A> {
     /// Asks until the pattern is clear.
     async fn watch(&mut self) -> Result<Pattern, Ended> {
         self.full_speed(u64::MAX).await?;
+        self.burst = self.events.len();
         let mut last_admitted = Instant::now();
         let mut in_a_row = 0;
         loop {
@@ -127,7 +137,7 @@ impl<A: Account> Experiment<'_, A> {
             } else {
                 in_a_row = 0;
             }
-            match pattern(&self.events) {
+            match pattern(&self.events, self.burst) {
                 Pattern::Open => {}
                 found => return Ok(found),
             }
@@ -136,12 +146,50 @@ impl<A: Account> Experiment<'_, A> {
 
     /// A twentieth of the usual gap between calls let through one at a time: polls between them need not be closer.
     fn gap_of_bucket(&self) -> Duration {
-        let Some(refusal) = self.events.iter().position(|e| !e.admitted) else { return Duration::ZERO };
-        let after: Vec<Duration> = self.events[refusal..].iter().filter(|e| e.admitted).map(|e| e.at).collect();
+        let after: Vec<Duration> = self.events[self.burst..].iter().filter(|e| e.admitted).map(|e| e.at).collect();
         match (after.first(), after.last()) {
             (Some(first), Some(last)) if after.len() > 2 => (*last - *first) / (20 * (after.len() as u32 - 1)),
             _ => Duration::ZERO,
         }
+    }
+
+    /// Asks twice as often as a bucket is thought to refill, and counts what it lets through: waiting for answers no longer
+    /// matters then.
+    async fn saturate(&mut self, guess: f64) -> Result<f64, Ended> {
+        let mut rate = guess;
+        for _ in 0..8 {
+            let from = self.events.len();
+            let calls = ((2.0 * rate * 2.0).ceil() as u64).clamp(72, 600);
+            let pause = Duration::from_secs_f64(0.5 / rate);
+            let (account, tokens) = (self.account, self.plan.tokens);
+            let mut flying = FuturesUnordered::new();
+            let start = Instant::now();
+            let mut replies = Vec::new();
+            for call in 0..calls {
+                let due = start + pause.mul_f64(call as f64);
+                while let Ok(Some(reply)) = timeout_at(due, flying.next()).await {
+                    self.purse.note(&reply);
+                    replies.push(reply);
+                }
+                sleep_until(due).await;
+                self.in_time()?;
+                if !self.purse.allows(flying.len() as u64 + 1, tokens.max(1)) {
+                    return Err(Ended::Budget);
+                }
+                flying.push(account.ask(tokens));
+            }
+            while let Some(reply) = flying.next().await {
+                self.purse.note(&reply);
+                replies.push(reply);
+            }
+            drop(flying);
+            self.take_all(replies)?;
+            match refill(&self.events[from..]) {
+                Some(exact) => return Ok(exact),
+                None => rate *= 2.0,
+            }
+        }
+        Ok(guess)
     }
 
     /// Two lots, half a window apart, and a look at how much is free a window after the first.
@@ -159,13 +207,13 @@ impl<A: Account> Experiment<'_, A> {
         let lot = self.begun + begun;
         let idle = Instant::now() + length.mul_f64(1.1);
         let windows = ((idle - lot).as_secs_f64() / length.as_secs_f64()).ceil();
-        let start = lot + length.mul_f64(windows) + length / 100;
+        let start = lot + length.mul_f64(windows + INSIDE);
         sleep_until(start).await;
         let sent = Instant::now();
         self.full_speed(first_half).await?;
         sleep_until(sent + length / 2).await;
         self.full_speed(calls - first_half).await?;
-        sleep_until(sent + length.mul_f64(0.9)).await;
+        sleep_until(sent + length.mul_f64(0.8)).await;
         let end = sent + length.mul_f64(1.3);
         while !self.one().await? {
             self.in_time()?;
@@ -174,7 +222,7 @@ impl<A: Account> Experiment<'_, A> {
             }
             sleep((length / 200).max(self.plan.poll)).await;
         }
-        let free_at = Instant::now();
+        let free_at = self.begun + self.events.last().map_or(Duration::ZERO, |call| call.at);
         let before = self.admitted();
         self.full_speed(calls).await?;
         let kind = which_window(calls, first_half, self.admitted() - before + 1);
@@ -225,12 +273,14 @@ impl<A: Account> Experiment<'_, A> {
             }
         }
         drop(flying);
-        // In the order in which they were sent: the server decided in about that order.
-        replies.sort_by_key(|reply| reply.sent);
-        for reply in replies {
-            self.take(reply)?;
-        }
+        self.take_all(replies)?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Takes answers in the order in which the calls were sent: the server decided in about that order.
+    fn take_all(&mut self, mut replies: Vec<Reply>) -> Result<(), Ended> {
+        replies.sort_by_key(|reply| (reply.sent, reply.outcome != Outcome::Admitted));
+        replies.into_iter().try_for_each(|reply| self.take(reply).map(|_| ()))
     }
 
     /// Asks once; whether it was let through.

@@ -49,12 +49,12 @@ pub enum Pattern {
     },
 }
 
-/// Judges a sequence of calls in order of sending.
-pub fn pattern(events: &[Event]) -> Pattern {
-    let Some(refusal) = events.iter().position(|e| !e.admitted) else { return Pattern::Open };
-    let first_refused = events[refusal].at;
-    let burst: Vec<Duration> = events[..refusal].iter().map(|e| e.at).collect();
-    let after: Vec<Duration> = events[refusal..].iter().filter(|e| e.admitted).map(|e| e.at).collect();
+/// Judges calls in order of sending; the first `burst` were made at full speed until one was refused.
+pub fn pattern(events: &[Event], burst: usize) -> Pattern {
+    let (first, rest) = events.split_at(burst.min(events.len()));
+    let Some(first_refused) = first.iter().find(|e| !e.admitted).map(|e| e.at) else { return Pattern::Open };
+    let admitted = |events: &[Event]| events.iter().filter(|e| e.admitted).map(|e| e.at).collect::<Vec<Duration>>();
+    let (burst, after) = (admitted(first), admitted(rest));
     let Some(first) = after.first() else { return Pattern::Open };
     let wait = first.saturating_sub(first_refused).as_secs_f64();
     let gaps: Vec<f64> = after.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
@@ -97,8 +97,8 @@ fn window(burst: &[Duration], after: &[Duration], gaps: &[f64], wait: f64) -> Pa
         }
     }
     let [(first, calls), (second, _), ..] = lots[..] else { return Pattern::Open };
-    // Single calls at intervals are a slow bucket, unless one is all that a window holds.
-    let enough = calls as f64 >= (0.5 * burst.len() as f64).max(if burst.len() > 1 { 2.0 } else { 1.0 });
+    // Single calls at intervals are a bucket; a window of one call is the same as a bucket for one.
+    let enough = calls as f64 >= (0.5 * burst.len() as f64).max(2.0);
     if !enough {
         return Pattern::Open;
     }
@@ -122,6 +122,20 @@ pub enum WindowKind {
     Unclear,
 }
 
+/// The rate at which a bucket refills, by calls that were made faster than it does: those let through after the first refusal.
+/// None when too few were refused for that.
+pub fn refill(events: &[Event]) -> Option<f64> {
+    let refusal = events.iter().position(|e| !e.admitted)?;
+    let after = &events[refusal..];
+    let refused = after.iter().filter(|e| !e.admitted).count();
+    let let_through: Vec<Duration> = after.iter().filter(|e| e.admitted).map(|e| e.at).collect();
+    let (first, last) = (let_through.first()?, let_through.last()?);
+    let span = (*last - *first).as_secs_f64();
+    // With few refusals it is the calls that were slow, not the bucket.
+    (let_through.len() >= BUCKET_CALLS && 3 * refused >= let_through.len() && span > 0.0)
+        .then(|| (let_through.len() - 1) as f64 / span)
+}
+
 /// Tells windows apart: half of a window's calls were made at its beginning and the rest half a window later; so many were
 /// let through when the first could be.
 pub fn which_window(calls: u64, first_half: u64, let_through: u64) -> WindowKind {
@@ -142,6 +156,12 @@ pub fn which_window(calls: u64, first_half: u64, let_through: u64) -> WindowKind
 mod tests {
     use super::*;
 
+    /// What is judged of calls at these times; all until the first refusal were the burst.
+    fn judged(admitted: &[f64], refused: &[f64]) -> Pattern {
+        let all = events(admitted, refused);
+        pattern(&all, all.iter().position(|e| !e.admitted).map_or(all.len(), |at| at + 1))
+    }
+
     fn events(admitted: &[f64], refused: &[f64]) -> Vec<Event> {
         let mut all: Vec<Event> =
             admitted.iter().map(|at| (at, true)).chain(refused.iter().map(|at| (at, false))).map(|(at, admitted)| Event { at: Duration::from_secs_f64(*at), admitted }).collect();
@@ -155,7 +175,7 @@ mod tests {
         let burst: Vec<f64> = (0..10).map(|i| f64::from(i) * 0.01).collect();
         let after: Vec<f64> = (0..30).map(|i| 0.2 + f64::from(i) * 0.2).collect();
         let refused: Vec<f64> = std::iter::once(0.11).chain(after.iter().map(|at| at + 0.05)).collect();
-        let Pattern::Bucket { per_second, burst, spread, calls } = pattern(&events(&[burst, after].concat(), &refused))
+        let Pattern::Bucket { per_second, burst, spread, calls } = judged(&[burst, after].concat(), &refused)
         else {
             panic!("no bucket")
         };
@@ -166,20 +186,20 @@ mod tests {
     fn lots_at_intervals_are_a_window() {
         let lot = |from: f64| (0..20).map(move |i| from + f64::from(i) * 0.01);
         let admitted: Vec<f64> = lot(0.0).chain(lot(5.0)).chain(lot(10.0)).collect();
-        let found = pattern(&events(&admitted, &[0.3, 2.0, 4.9, 5.3, 8.0]));
+        let found = judged(&admitted, &[0.3, 2.0, 4.9, 5.3, 8.0]);
         let (length, begun) = (Duration::from_secs(5), Duration::from_secs(10));
         assert_eq!(found, Pattern::Window { calls: 20, length, begun });
         // One lot more says nothing yet of its length, and nothing at all is nothing.
-        assert_eq!(pattern(&events(&lot(0.0).chain(lot(5.0)).collect::<Vec<_>>(), &[0.3])), Pattern::Open);
-        assert_eq!(pattern(&events(&[0.0, 0.1], &[])), Pattern::Open);
-        assert_eq!(pattern(&[]), Pattern::Open);
+        assert_eq!(judged(&lot(0.0).chain(lot(5.0)).collect::<Vec<_>>(), &[0.3]), Pattern::Open);
+        assert_eq!(judged(&[0.0, 0.1], &[]), Pattern::Open);
+        assert_eq!(judged(&[], &[]), Pattern::Open);
     }
 
     #[test]
     fn a_slow_bucket_is_no_window() {
         // Five at once, then one per second: after three of them nobody can know.
         let admitted = [0.0, 0.01, 0.02, 0.03, 0.04, 1.0, 2.0, 3.0];
-        assert_eq!(pattern(&events(&admitted, &[0.05, 0.5, 1.1, 2.1])), Pattern::Open);
+        assert_eq!(judged(&admitted, &[0.05, 0.5, 1.1, 2.1]), Pattern::Open);
     }
 
     #[test]
