@@ -14,6 +14,7 @@ mod new;
 mod option_flags;
 mod panics;
 mod preflight;
+mod probe;
 mod remote;
 mod run;
 mod sanitize;
@@ -62,6 +63,8 @@ enum Command {
     Estimate(Box<estimate::EstimateArgs>),
     /// Count the tokens of texts
     Tokens(tokens::TokensArgs),
+    /// Find the limits of an account by asking its provider, within a budget
+    Probe(Box<probe::ProbeArgs>),
     /// Turn production logs into datasets without personal data and secrets
     Sanitize(Box<sanitize::SanitizeArgs>),
     /// Show the status of a run that has a REST API (run --address)
@@ -176,6 +179,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Deps(args) => deps::run(&args),
         Command::Estimate(args) => estimate::run(&args),
         Command::Tokens(args) => tokens::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Sanitize(args) => sanitize::run(&args, &terminal),
         Command::Status => remote::run(remote::Request::Status, cli.global.address.as_deref()),
         Command::Pause => remote::run(remote::Request::Pause, cli.global.address.as_deref()),

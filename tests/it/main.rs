@@ -31,6 +31,7 @@ mod mock_process;
 mod module_server;
 mod modules;
 mod preflight;
+mod probe;
 mod recorded_streams;
 mod redis;
 mod replay_server;

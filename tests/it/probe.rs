@@ -1,0 +1,95 @@
+//! `inrush probe` against the mock, whose limits are known.
+
+use std::time::Duration;
+
+use inrush::mock::{CountDist, DelayDist, LimitRule, MockConfig, WhenFull, start};
+use serde_json::Value;
+
+use crate::support::inrush;
+
+/// A mock that answers at once.
+fn fast() -> MockConfig {
+    let ms = |ms| DelayDist::fixed(Duration::from_millis(ms));
+    MockConfig { ttft: ms(5), itl: ms(1), ..MockConfig::default() }
+}
+
+/// Runs a probe against a mock.
+fn probe(config: MockConfig, args: &[&str]) -> (i32, String, String) {
+    let mock = start(config).unwrap();
+    let base_url = mock.base_url();
+    let mut command = inrush();
+    command.args(["probe", "--model", "mock", "--base-url", &base_url, "--settle", "100ms", "--json"]).args(args);
+    let out = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
+}
+
+#[track_caller]
+fn found(config: MockConfig, args: &[&str]) -> Value {
+    let (code, out, err) = probe(config, &[args, &["--yes", "--budget-requests", "5000"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}"))
+}
+
+#[track_caller]
+fn near(value: &Value, want: f64) {
+    let got = value.as_f64().unwrap_or_else(|| panic!("{value}"));
+    assert!((got - want).abs() <= 0.05 * want, "{got} is not within 5 % of {want}");
+}
+
+#[test]
+fn each_way_of_counting_is_found_within_five_percent() {
+    let rpm = |rpm, limit_rule| MockConfig { rpm: Some(rpm), limit_rule, ..fast() };
+    let bucket = found(rpm(1_200, LimitRule::TokenBucket { burst: 0.02 }), &["--find", "requests"]);
+    let requests = &bucket["found"]["requests"];
+    assert_eq!(requests["algorithm"], "token-bucket", "{bucket}");
+    near(&requests["perMinute"], 1200.0);
+    assert!((requests["atOnce"].as_f64().unwrap() - 24.0).abs() < 4.0, "{bucket}");
+    assert_eq!(bucket["stated"]["requests"]["limit"], 1200.0);
+    let length = Duration::from_secs(2);
+    for (rule, name) in
+        [(LimitRule::FixedWindow(length), "fixed-window"), (LimitRule::SlidingWindow(length), "sliding-window")]
+    {
+        let window = found(rpm(900, rule), &["--find", "requests"]);
+        let requests = &window["found"]["requests"];
+        assert_eq!((&requests["algorithm"], &requests["confidence"]), (&name.into(), &"high".into()), "{window}");
+        near(&requests["perMinute"], 900.0);
+        near(&requests["windowMs"], 2_000.0);
+        assert_eq!(requests["atOnce"], 30.0, "{window}");
+    }
+}
+
+#[test]
+fn tokens_and_places_are_found() {
+    let limit_rule = LimitRule::TokenBucket { burst: 0.05 };
+    let tokens = found(MockConfig { tpm: Some(120_000), limit_rule, ..fast() }, &["--find", "tokens"]);
+    near(&tokens["found"]["tokens"]["perMinute"], 120_000.0);
+    let places = MockConfig {
+        max_concurrency: Some(5),
+        when_full: WhenFull::Reject,
+        output_tokens: CountDist::fixed(500),
+        itl: DelayDist::fixed(Duration::from_millis(20)),
+        ..fast()
+    };
+    let places = found(places, &["--find", "concurrency", "--hold", "1s"]);
+    assert_eq!(places["found"]["concurrency"]["limit"], 5, "{places}");
+    assert_eq!(places["found"]["concurrency"]["beyond"], "refused");
+}
+
+#[test]
+fn nothing_is_sent_without_leave_and_nothing_beyond_the_budget() {
+    let (code, out, err) = probe(fast(), &["--budget-usd", "1", "--max-time", "soon"]);
+    assert_eq!(code, 104, "{out}{err}");
+    for part in ["nothing was sent", "--max-time soon", "the price of 'mock' is not known", "say so with --yes"] {
+        assert!(err.contains(part), "{part}: {err}");
+    }
+    let (code, _, err) = probe(fast(), &["--yes"]);
+    assert!(code == 104 && err.contains("a budget is needed"), "{err}");
+    let (code, out, err) = probe(fast(), &["--yes", "--budget-requests", "40", "--find", "requests"]);
+    let all: Value = serde_json::from_str(&out).unwrap_or_else(|e| panic!("{e}: {out}{err}"));
+    assert_eq!((code, &all["used"]["requests"]), (0, &Value::from(40)), "{out}{err}");
+    assert!(all["found"]["requests"]["notFound"].as_str().unwrap().contains("budget"), "{out}");
+    let locked = MockConfig { api_key: Some("right-key-1".to_owned()), ..fast() };
+    let (code, _, err) = probe(locked, &["--yes", "--budget-requests", "40"]);
+    assert!(code == 255 && err.contains("the first call failed") && !err.contains("right-key-1"), "{err}");
+}
