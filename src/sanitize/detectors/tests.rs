@@ -361,6 +361,8 @@ fn named_secrets() {
         "api_key=YOUR_API_KEY",
         "api_key = os.environ['KEY1']",
         "token: null",
+        "password: &self.password",
+        "let password = Md4::digest(x)",
         "secret: ${SECRET1}",
         "password: ********",
         "secret santa: 24 people",
