@@ -76,7 +76,7 @@ build() {
 }
 
 rust_tests() {
-  need redis-server redis-server || return 1
+  need redis-server redis-server && need prometheus prometheus && need influxd influxdb || return 1
   if command -v cargo-nextest > /dev/null 2>&1; then
     cargo nextest run --locked --no-fail-fast
   else

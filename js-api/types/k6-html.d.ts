@@ -24,6 +24,8 @@ declare module 'k6/html' {
     eq(index: number): Selection;
     filter(test: Test): Selection;
     find(query: Query): Selection;
+    /** The first that `find` would find. */
+    single(query: Query): Selection;
     first(): Selection;
     get(): Element[];
     /** Negative places count from the end. */

@@ -89,3 +89,8 @@ declare module 'k6/experimental/webcrypto' {
   const webcrypto: { crypto: Crypto };
   export default webcrypto;
 }
+
+/** The extension that became `k6/experimental/webcrypto`. */
+declare module 'k6/x/webcrypto' {
+  export { crypto, default } from 'k6/experimental/webcrypto';
+}

@@ -35,9 +35,13 @@ pub(super) fn run(args: &ArchiveArgs) -> Result<u8, Error> {
         return Err(Error::usage(format!("'{}' is an archive already", args.source.script)));
     }
     let shared = &checked.session.shared;
-    let mut files = BTreeMap::new();
+    let (mut files, mut redirects) = (BTreeMap::new(), BTreeMap::new());
     for module in &shared.script.modules() {
         files.insert(place_of(&module.url), module.original.as_bytes().to_vec());
+        let found = module.base.url();
+        if found != module.url && module.url.starts_with("https:") {
+            redirects.insert(module.url.to_string(), found.to_string());
+        }
     }
     for (path, bytes) in shared.files.lock().unwrap_or_else(|e| e.into_inner()).iter() {
         files.insert(place_of(&path.to_string_lossy()), bytes.to_vec());
@@ -60,6 +64,7 @@ pub(super) fn run(args: &ArchiveArgs) -> Result<u8, Error> {
             compatibility_mode: "extended".to_owned(),
             k6_version: K6_VERSION.to_owned(),
             goos: std::env::consts::OS.to_owned(),
+            redirects,
         },
         files,
     };

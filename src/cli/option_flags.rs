@@ -32,6 +32,12 @@ pub(crate) struct OptionFlags {
     /// A stage `duration:target` of ramping VUs; may be repeated
     #[arg(short = 's', long = "stage", value_name = "TIME:VUS")]
     stages: Vec<String>,
+    /// Run the test's scenario once, with one VU, and all else as it is
+    #[arg(long)]
+    once: bool,
+    /// Run only these scenarios, comma-separated; may be repeated
+    #[arg(long, value_name = "NAMES")]
+    scenario: Vec<String>,
     /// Do not run setup()
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_parser = switch!(), value_name = "BOOL", hide_possible_values = true)]
     no_setup: Option<bool>,
@@ -169,6 +175,8 @@ impl OptionFlags {
             no_thresholds: this.no_thresholds,
             paused: this.paused,
             local_ips: this.local_ips,
+            once: this.once,
+            scenario: this.scenario,
             execution_segment: this.execution_segment,
             execution_segment_sequence: this.execution_segment_sequence,
             features: this.features,

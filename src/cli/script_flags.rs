@@ -70,6 +70,7 @@ pub(super) struct Source {
 pub(super) struct Unpacked {
     folder: PathBuf,
     main: PathBuf,
+    content: Arc<Archive>,
     env: BTreeMap<String, String>,
     /// The options as they were when the archive was made; they stand in for the script's.
     pub(super) options: Value,
@@ -92,8 +93,9 @@ impl Unpacked {
             env: archive.metadata.env.clone().unwrap_or_default(),
             options: archive.metadata.options.clone(),
             files,
+            content: Arc::new(archive),
         };
-        let main = archive.unpack(&unpacked.folder);
+        let main = unpacked.content.unpack(&unpacked.folder);
         unpacked.main = main.map_err(|e| unusable(format!("it cannot be unpacked: {e}")))?;
         Ok(unpacked)
     }
@@ -150,8 +152,11 @@ impl ScriptFlags {
         let mut env = archive.as_ref().map(|archive| archive.env.clone()).unwrap_or_default();
         env.extend(self.environment(&process_env, system_env, found));
         let script = match &archive {
-            Some(archive) => script::load(&archive.main.to_string_lossy(), &cwd, None, self.sources())
-                .map_err(|error| archive.in_its_own_terms(&error)),
+            Some(archive) => {
+                let sources = self.sources().with_archive(Arc::clone(&archive.content));
+                script::load(&archive.main.to_string_lossy(), &cwd, None, sources)
+                    .map_err(|error| archive.in_its_own_terms(&error))
+            }
             None => {
                 let stdin = stdin.map(text_of_stdin).transpose()?;
                 script::load(&self.script, &cwd, stdin.as_deref(), self.sources())

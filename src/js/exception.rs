@@ -5,7 +5,7 @@ use boa_engine::{Context, JsError, js_string};
 
 use super::convert::text;
 use super::globals::depth_guard::too_deep_to_show;
-use super::json_stringify::display;
+use super::shown::display;
 use crate::script::Script;
 use crate::script::code_frame::code_frame;
 
@@ -43,10 +43,13 @@ impl Exception {
                 && let Some(module) = script.module(&url)
             {
                 frame = code_frame(&module.original, line, column, 1);
-                if let Some(what) = header.strip_suffix(NULLISH)
-                    && let Some(named) = nullish_at(&module.original, line, column)
-                {
-                    header = format!("{what}{named}");
+                for (suffix, named_at) in NAMED {
+                    if let Some(what) = header.strip_suffix(suffix)
+                        && let Some(named) = named_at(&module.original, line, column)
+                    {
+                        header = format!("{what}{named}");
+                        break;
+                    }
                 }
             }
             if frames.len() < MAX_FRAMES {
@@ -110,20 +113,52 @@ pub(crate) fn explain(message: &str) -> String {
         "module is not defined" | "exports is not defined" => format!(
             "{message}: this file is an ES module, and CommonJS cannot be mixed in; use either import and export or require() and module.exports"
         ),
-        "not a callable function" => "what is called here is not a function".to_owned(),
+        "not a callable function" => NOT_CALLABLE.to_owned(),
+        "not a constructor" => NOT_CONSTRUCTOR.to_owned(),
+        "access of uninitialized binding" => {
+            "a variable is used before its let, const or class statement has run".to_owned()
+        }
         other => other.to_owned(),
     }
 }
 
 /// What is said when the source does not tell more.
 const NULLISH: &str = "cannot read or write a property of null or undefined";
+const NOT_CALLABLE: &str = "what is called here is not a function";
+const NOT_CONSTRUCTOR: &str = "what stands after `new` is not a constructor";
+
+/// Finds at a line and column of the source what an error is about, and says the error with its name.
+type NamedAt = fn(&str, u32, u32) -> Option<String>;
+
+/// The errors that the source can name.
+const NAMED: [(&str, NamedAt); 3] =
+    [(NULLISH, nullish_at), (NOT_CALLABLE, callee_at), (NOT_CONSTRUCTOR, constructor_at)];
+
+/// The source before and after a place.
+fn around(source: &str, line: u32, column: u32) -> Option<(&str, &str)> {
+    let text = source.lines().nth(line.checked_sub(1)? as usize)?;
+    let at = text.char_indices().nth(column.checked_sub(1)? as usize)?.0;
+    Some(text.split_at(at))
+}
+
+/// What is called at a place; the engine points at the parenthesis.
+fn callee_at(source: &str, line: u32, column: u32) -> Option<String> {
+    let (before, after) = around(source, line, column)?;
+    let callee = owner(before).filter(|_| after.starts_with('('))?;
+    Some(format!("{callee} is not a function"))
+}
+
+/// What `new` stands before; the engine points at `new`.
+fn constructor_at(source: &str, line: u32, column: u32) -> Option<String> {
+    let after = around(source, line, column)?.1.strip_prefix("new ")?.trim_start();
+    let name = &after[..after.find(|c| !is_name(c)).unwrap_or(after.len())];
+    (!name.is_empty()).then(|| format!("{name} is not a constructor"))
+}
 
 /// Names the property at a place of the source whose object was null or undefined. The engine knows neither name nor object; it
 /// points at the property when it reads one, and at the beginning of the target when it writes one.
 fn nullish_at(source: &str, line: u32, column: u32) -> Option<String> {
-    let text = source.lines().nth(line.checked_sub(1)? as usize)?;
-    let at = text.char_indices().nth(column.checked_sub(1)? as usize)?.0;
-    let (before, after) = text.split_at(at);
+    let (before, after) = around(source, line, column)?;
     let chain = &after[..after.find(|c| !is_name(c)).unwrap_or(after.len())];
     let rest = after[chain.len()..].trim_start();
     if rest.starts_with('=') && !rest.starts_with("==") && !before.trim_end().ends_with('.') {
@@ -134,6 +169,7 @@ fn nullish_at(source: &str, line: u32, column: u32) -> Option<String> {
     let name = chain.split('.').next().unwrap_or_default();
     if let Some(object) = before.strip_suffix('.') {
         return Some(match owner(object) {
+            Some(object @ ("null" | "undefined")) => format!("cannot read property '{name}' of {object}"),
             Some(object) => format!("cannot read property '{name}' of {object}, which is null or undefined"),
             None if name.is_empty() => return None,
             None => format!("cannot read property '{name}' of null or undefined"),
@@ -198,6 +234,19 @@ mod tests {
         ] {
             assert_eq!(nullish_at(source, 1, column).as_deref(), expected, "{source}");
         }
+        for (source, column, expected) in [
+            ("o.a.f(1)", 6, Some("o.a.f is not a function")),
+            ("f (1)", 3, Some("f is not a function")),
+            ("o['f'](1)", 7, None),
+            ("f()()", 4, None),
+            ("f`x`", 2, None),
+            ("f", 9, None),
+        ] {
+            assert_eq!(callee_at(source, 1, column).as_deref(), expected, "{source}");
+        }
+        assert_eq!(constructor_at("x = new o.Foo();", 1, 5).as_deref(), Some("o.Foo is not a constructor"));
+        assert_eq!((constructor_at("new (3)()", 1, 1), constructor_at("newer()", 1, 1)), (None, None));
+        assert_eq!(nullish_at("null.x", 1, 6).as_deref(), Some("cannot read property 'x' of null"));
         assert_eq!((nullish_at("x", 0, 1), nullish_at("x", 7, 1)), (None, None));
     }
 }

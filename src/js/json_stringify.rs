@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use boa_engine::property::PropertyKey;
 use boa_engine::{Context, JsNativeError, JsObject, JsResult, JsString, JsValue, JsVariant, js_string};
 
-use super::convert::{is_array, key_text, length_of, text, to_text, type_error};
+use super::convert::{is_array, key_text, length_of, text, type_error};
 
 /// Deepest nesting; past it a RangeError is thrown.
 const MAX_DEPTH: usize = 1_000;
@@ -278,25 +278,4 @@ fn escape(out: &mut String, c: char) {
         }
         c => out.push(c),
     }
-}
-
-/// A value as the console shows it: strings as they are, everything else as JSON where it can be, else `ToString`.
-pub(crate) fn display(value: &JsValue, context: &mut Context) -> String {
-    if let Some(s) = value.as_string() {
-        return text(&s);
-    }
-    if let Some(object) = value.as_object() {
-        let is_error = object.get(js_string!("stack"), context).is_ok_and(|s| s.is_string())
-            && object.get(js_string!("message"), context).is_ok_and(|m| m.is_string());
-        if is_error || object.is_callable() {
-            return to_text(value, context).unwrap_or_else(|_| "[object]".to_owned());
-        }
-        if let Ok(Some(json)) = stringify(value, &JsValue::undefined(), &JsValue::undefined(), context) {
-            return json;
-        }
-    }
-    if value.is_symbol() {
-        return value.display().to_string();
-    }
-    to_text(value, context).unwrap_or_else(|_| "[object]".to_owned())
 }

@@ -18,6 +18,7 @@ mod modules;
 mod runner;
 mod script_vu;
 mod shared;
+mod shown;
 
 pub use modules::names as module_names;
 pub use runner::{ScriptInfo, ScriptRunner};

@@ -296,7 +296,16 @@ fn summary(engine: &mut Engine, data: &Value) -> Result<Option<SummaryFiles>, Er
     let argument = json_parse::parse_utf8(&data.to_string(), &mut engine.context)
         .map_err(|e| failure(engine, &e, "handleSummary"))?;
     let value = engine.call(&function, &[argument]).map_err(|e| failure(engine, &e, "handleSummary"))?;
-    let Some(object) = value.as_object() else { return Ok(None) };
+    let Some(object) = value.as_object() else {
+        if !value.is_null_or_undefined() {
+            tracing::error!(
+                "handleSummary() should return an object of texts by file name, such as {{ stdout: text }}, not a {}; \
+                 the usual summary is printed",
+                value.type_of()
+            );
+        }
+        return Ok(None);
+    };
     let entries =
         super::convert::entries(&object, &mut engine.context).map_err(|e| failure(engine, &e, "handleSummary"))?;
     let mut files = SummaryFiles::new();

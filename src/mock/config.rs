@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::dist::{CountDist, DelayDist, KnobError};
 use super::fault::Fault;
+use super::meter::LimitRule;
 use super::outage::Outage;
 
 /// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
@@ -33,10 +34,12 @@ pub struct MockConfig {
     pub error_kinds: Vec<Fault>,
     /// When every model call is answered with 503; None = never.
     pub outage: Option<Outage>,
-    /// Requests per minute (token bucket that starts full); None = unlimited.
+    /// Requests per minute; None = unlimited.
     pub rpm: Option<u32>,
-    /// Tokens per minute, prompt plus allowed output (token bucket that starts full); None = unlimited.
+    /// Tokens per minute, prompt plus allowed output; None = unlimited.
     pub tpm: Option<u32>,
+    /// How `rpm` and `tpm` are counted. Default: a token bucket that holds a minute's allowance.
+    pub limit_rule: LimitRule,
     /// Model calls answered at a time; None = unlimited.
     pub max_concurrency: Option<u32>,
     /// What happens to a call beyond `max_concurrency`. Default: it waits.
@@ -73,6 +76,7 @@ impl Default for MockConfig {
             outage: None,
             rpm: None,
             tpm: None,
+            limit_rule: LimitRule::default(),
             max_concurrency: None,
             when_full: WhenFull::Queue,
             queue_limit: 10_000,
@@ -147,6 +151,7 @@ impl fmt::Debug for MockConfig {
             .field("outage", &self.outage)
             .field("rpm", &self.rpm)
             .field("tpm", &self.tpm)
+            .field("limit_rule", &self.limit_rule.to_string())
             .field("max_concurrency", &self.max_concurrency)
             .field("when_full", &self.when_full)
             .field("queue_limit", &self.queue_limit)

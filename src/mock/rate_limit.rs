@@ -1,46 +1,12 @@
-//! Real rate limits: token buckets per minute for requests and tokens, and the headers in which OpenAI reports them.
+//! Real rate limits for requests and tokens, and the headers in which OpenAI reports them.
 //!
-//! A dialect takes from them before it answers. Buckets start full and refill evenly, so that "60 per minute" allows a
-//! burst of 60 and then one per second.
+//! A dialect takes from them before it answers. How a limit counts is [`super::meter`]'s business; by default a bucket starts
+//! full and refills evenly, so that "60 per minute" allows a burst of 60 and then one per second.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// A bucket that holds a minute's allowance.
-#[derive(Debug)]
-struct Bucket {
-    limit: f64,
-    level: f64,
-    at: Instant,
-}
-
-impl Bucket {
-    fn new(limit: u32, now: Instant) -> Self {
-        Self { limit: f64::from(limit), level: f64::from(limit), at: now }
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let gained = now.saturating_duration_since(self.at).as_secs_f64() * self.limit / 60.0;
-        self.level = (self.level + gained).min(self.limit);
-        self.at = self.at.max(now);
-    }
-
-    /// How long until `amount` is there.
-    fn wait(&self, amount: f64) -> Duration {
-        // A hair's breadth below counts as enough: the level is a sum of rounded parts.
-        let missing = amount - self.level - 1e-6;
-        if missing <= 0.0 { Duration::ZERO } else { Duration::from_secs_f64(missing * 60.0 / self.limit) }
-    }
-
-    fn state(&self, kind: LimitKind) -> LimitState {
-        LimitState {
-            kind,
-            limit: self.limit as u64,
-            remaining: self.level.max(0.0) as u64,
-            reset: Duration::from_secs_f64((self.limit - self.level).max(0.0) * 60.0 / self.limit),
-        }
-    }
-}
+use super::meter::{LimitRule, Meter};
 
 /// What is left of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,13 +49,13 @@ impl Refusal {
 /// The limits of a mock.
 #[derive(Debug)]
 pub(super) struct RateLimits {
-    buckets: Mutex<Buckets>,
+    meters: Mutex<Meters>,
 }
 
 #[derive(Debug)]
-struct Buckets {
-    requests: Option<Bucket>,
-    tokens: Option<Bucket>,
+struct Meters {
+    requests: Option<Meter>,
+    tokens: Option<Meter>,
 }
 
 /// The outcome of asking, with the state of the limits afterwards.
@@ -99,39 +65,44 @@ pub(super) struct Decision {
 }
 
 impl RateLimits {
-    pub(super) fn new(rpm: Option<u32>, tpm: Option<u32>) -> Self {
+    pub(super) fn new(rpm: Option<u32>, tpm: Option<u32>, rule: LimitRule) -> Self {
         let now = Instant::now();
-        let buckets = Buckets { requests: rpm.map(|n| Bucket::new(n, now)), tokens: tpm.map(|n| Bucket::new(n, now)) };
-        Self { buckets: Mutex::new(buckets) }
+        let meter = |limit: Option<u32>| limit.map(|limit| Meter::new(limit, rule, now));
+        Self { meters: Mutex::new(Meters { requests: meter(rpm), tokens: meter(tpm) }) }
     }
 
     /// Takes one request and `tokens` tokens, or nothing at all.
     pub(super) fn take(&self, tokens: u64, now: Instant) -> Decision {
-        let mut buckets = self.buckets.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let Buckets { requests, tokens: token_bucket } = &mut *buckets;
+        let mut meters = self.meters.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Meters { requests, tokens: token_meter } = &mut *meters;
         let mut refused = None;
-        let asked = [(LimitKind::Requests, requests, 1.0), (LimitKind::Tokens, token_bucket, tokens as f64)];
-        let mut present = asked.into_iter().filter_map(|(kind, b, n)| b.as_mut().map(|b| (kind, b, n)));
-        let mut present: [Option<(LimitKind, &mut Bucket, f64)>; 2] = [present.next(), present.next()];
-        for (kind, bucket, amount) in present.iter_mut().flatten() {
-            bucket.refill(now);
-            let wait = bucket.wait(*amount);
+        let asked = [(LimitKind::Requests, requests, 1.0), (LimitKind::Tokens, token_meter, tokens as f64)];
+        let mut present = asked.into_iter().filter_map(|(kind, m, n)| m.as_mut().map(|m| (kind, m, n)));
+        let mut present: [Option<(LimitKind, &mut Meter, f64)>; 2] = [present.next(), present.next()];
+        for (kind, meter, amount) in present.iter_mut().flatten() {
+            meter.advance(now);
+            let wait = meter.wait(*amount, now);
             if wait > Duration::ZERO && refused.is_none() {
                 refused = Some(Refusal {
                     kind: *kind,
-                    limit: bucket.limit as u64,
-                    used: (bucket.limit - bucket.level).ceil() as u64,
+                    limit: meter.per_minute as u64,
+                    used: (meter.capacity() - meter.remaining()).ceil() as u64,
                     requested: *amount as u64,
-                    retry_after: (*amount <= bucket.limit).then_some(wait),
+                    retry_after: (*amount <= meter.capacity()).then_some(wait),
                 });
             }
         }
         let mut limits = Vec::new();
-        for (kind, bucket, amount) in present.into_iter().flatten() {
+        for (kind, meter, amount) in present.into_iter().flatten() {
             if refused.is_none() {
-                bucket.level -= amount;
+                meter.take(amount, now);
             }
-            limits.push(bucket.state(kind));
+            limits.push(LimitState {
+                kind,
+                limit: meter.per_minute as u64,
+                remaining: meter.remaining().max(0.0) as u64,
+                reset: meter.reset(now),
+            });
         }
         Decision { refused, limits }
     }
@@ -191,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_full_minute_may_burst_and_then_refills_evenly() {
-        let limits = RateLimits::new(Some(60), None);
+        let limits = RateLimits::new(Some(60), None, LimitRule::default());
         let start = Instant::now();
         for n in 0..60 {
             let decision = limits.take(5, start);
@@ -208,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_refused_call_takes_nothing_from_either_bucket() {
-        let limits = RateLimits::new(Some(10), Some(100));
+        let limits = RateLimits::new(Some(10), Some(100), LimitRule::default());
         let now = Instant::now();
         assert!(limits.take(90, now).refused.is_none());
         let decision = limits.take(20, now);
@@ -221,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_call_larger_than_the_limit_can_never_pass() {
-        let decision = RateLimits::new(None, Some(100)).take(101, Instant::now());
+        let decision = RateLimits::new(None, Some(100), LimitRule::default()).take(101, Instant::now());
         assert_eq!(decision.refused.unwrap().retry_after, None);
         assert_eq!(value(&decision, "x-ratelimit-limit-tokens"), "100");
     }
@@ -237,7 +208,7 @@ mod tests {
 
     #[test]
     fn without_limits_nothing_is_said() {
-        let decision = RateLimits::new(None, None).take(1_000_000, Instant::now());
+        let decision = RateLimits::new(None, None, LimitRule::default()).take(1_000_000, Instant::now());
         assert!(decision.refused.is_none() && decision.limits.is_empty());
     }
 }

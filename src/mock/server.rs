@@ -85,7 +85,7 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
     })?;
     let (pacer, mut threads) = Pacer::start(config.pacer_threads, &counters).map_err(thread_error)?;
     let shared = Arc::new(Shared {
-        limits: RateLimits::new(config.rpm, config.tpm),
+        limits: RateLimits::new(config.rpm, config.tpm, config.limit_rule),
         gate: Gate::new(config.max_concurrency, config.when_full, config.queue_limit),
         ordinal: AtomicU64::new(0),
         config,

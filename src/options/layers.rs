@@ -64,6 +64,10 @@ pub struct FlagOptions {
     pub execution_segment: Option<String>,
     pub execution_segment_sequence: Option<String>,
     pub features: Vec<String>,
+    /// Run the only scenario once, with one VU.
+    pub once: bool,
+    /// Names of the scenarios to run, each a list; empty = all.
+    pub scenario: Vec<String>,
     /// US dollars as text.
     pub budget_usd: Option<String>,
     pub budget_tokens: Option<u64>,

@@ -26,9 +26,38 @@ pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario], trend_s
         out.insert(field.name.to_owned(), value);
     }
     hide_keys(&mut out);
-    let expanded: Map<String, Value> = scenarios.iter().map(|s| (s.name.clone(), scenario(s))).collect();
+    let written = merged.get("scenarios").and_then(Value::as_object);
+    let expanded = scenarios.iter().map(|s| {
+        let mut json = scenario(s);
+        match written.and_then(|all| all.get(&s.name)) {
+            Some(own) => hide_defaults(&mut json, |name| own.get(name).is_some_and(|v| !v.is_null())),
+            None => hide_defaults(&mut json, |name| stems_from_shortcuts(name, merged)),
+        }
+        (s.name.clone(), json)
+    });
+    let expanded: Map<String, Value> = expanded.collect();
     out.insert("scenarios".to_owned(), Value::Object(expanded));
     Value::Object(out)
+}
+
+/// As in k6 what was not given is null, though it has a default.
+fn hide_defaults(scenario: &mut Value, given: impl Fn(&str) -> bool) {
+    for (name, value) in scenario.as_object_mut().into_iter().flatten() {
+        if name != "executor" && !given(name) {
+            *value = Value::Null;
+        }
+    }
+}
+
+/// Whether a field of the scenario made from `vus`, `duration`, `iterations` and `stages` has its value from one of them.
+fn stems_from_shortcuts(name: &str, merged: &Map<String, Value>) -> bool {
+    let has = |name: &str| merged.get(name).is_some_and(|v| !v.is_null());
+    match name {
+        "startVUs" => has("vus"),
+        "maxDuration" => has("duration"),
+        "vus" | "duration" | "iterations" | "stages" => has(name),
+        _ => false,
+    }
 }
 
 /// A duration in Go's spelling: `90s` and `90000` are `1m30s`. What is none has been reported and stays.

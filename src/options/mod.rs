@@ -4,6 +4,7 @@
 //! Everything below reads the merged [`Options`]; nothing here performs I/O.
 
 pub mod budget;
+mod choice;
 pub mod duration;
 mod fields;
 pub mod layers;
@@ -68,10 +69,33 @@ pub fn check(layers: Layers) -> Checked {
         layers::environment(&layers.env, &mut found),
         layers::flags(&layers.flags, &mut found),
     ];
+    let flags = layers.flags.clone();
+    let written = [("the config file", stack[0].clone()), ("the script's options", stack[1].clone())];
     let merged = merge::merge(stack, &mut found);
-    let options = parse::parse(&merged, &mut found);
+    let options = parse::parse(&merged, &flags, &mut found);
+    for (layer, values) in written {
+        overridden(layer, values, &merged, &mut found);
+    }
     let (problems, warnings) = found.finish();
     Checked { options, problems, warnings }
+}
+
+/// Reads the values of a layer that a higher one replaced: a mistake is one even where it has no effect today. Each on its own, for
+/// what they would mean together no longer matters.
+fn overridden(layer: &str, values: Map<String, Value>, merged: &Map<String, Value>, found: &mut problem::Findings) {
+    for (name, value) in values {
+        if value.is_null() || merged.get(&name) == Some(&value) {
+            continue;
+        }
+        let mut alone = problem::Findings::default();
+        parse::parse(&Map::from_iter([(name, value)]), &FlagOptions::default(), &mut alone);
+        for problem in alone.problems {
+            if found.problems.contains(&problem) {
+                continue;
+            }
+            found.problem(format!("{} in {layer}", problem.path), problem.what, problem.hint);
+        }
+    }
 }
 
 /// As [`check`], for callers that want valid options or none.

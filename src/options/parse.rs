@@ -6,15 +6,18 @@ use serde_json::{Map, Value};
 
 use crate::metrics::SystemTags;
 
+use super::layers::FlagOptions;
 use super::problem::Findings;
 use super::reader::Reader;
-use super::{Options, Segmentation, budget, fields, merged_json, net_parse, scenario_parse, thresholds, window_parse};
+use super::{
+    Options, Segmentation, budget, choice, fields, merged_json, net_parse, scenario_parse, thresholds, window_parse,
+};
 
 const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Reads all options; what is invalid is replaced by the default and noted.
-pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Options {
+pub(super) fn parse(merged: &Map<String, Value>, flags: &FlagOptions, found: &mut Findings) -> Options {
     let mut top = Reader::new(merged, "", found);
     top.check_names(&fields::names());
     unsupported(&mut top);
@@ -46,6 +49,7 @@ pub(super) fn parse(merged: &Map<String, Value>, found: &mut Findings) -> Option
         json: Value::Null,
         scenarios,
     };
+    choice::choose(&mut options.scenarios, flags, found);
     options.json = merged_json::build(merged, &options.scenarios, &options.summary_trend_stats);
     options
 }

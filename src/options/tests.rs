@@ -132,6 +132,28 @@ fn layers_override_each_other_and_shortcuts_replace_scenarios() {
 }
 
 #[test]
+fn mistakes_in_values_without_effect_are_found_too() {
+    let layers = Layers {
+        config_file: Some(
+            json!({"rps": "many", "vus": 3, "duration": "soon", "budget": {"usd": -1}, "tags": {"a": "b"}}),
+        ),
+        script: Some(json!({"rps": 10, "iterations": 5, "maxRedirects": -2, "budget": {"tokens": 5}})),
+        flags: FlagOptions { max_redirects: Some(3), ..FlagOptions::default() },
+        ..Layers::default()
+    };
+    let problems = build(layers.clone()).unwrap_err().0;
+    let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
+    let expected =
+        ["budget.usd", "rps in the config file", "duration in the config file", "maxRedirects in the script's options"];
+    assert_eq!(paths, expected);
+    // What is right but replaced is no mistake, whatever it is together.
+    let config_file =
+        Some(json!({"duration": "5s", "iterations": 3, "scenarios": {"a": {"executor": "shared-iterations"}}}));
+    let script = Some(json!({"stages": [{"duration": "5s", "target": 1}]}));
+    assert!(build(Layers { config_file, script, ..Layers::default() }).is_ok());
+}
+
+#[test]
 fn stages_and_tags_of_flags() {
     let flags = FlagOptions {
         stages: vec!["10s:5".into(), "1m:20,0s:0".into()],
@@ -182,7 +204,8 @@ fn executors_have_k6s_defaults() {
         }
     );
     assert!(matches!(c.executor, ExecutorConfig::RampingVus { start_vus: 1, .. }));
-    assert_eq!(options.json["scenarios"]["b"]["maxVUs"], 5);
+    // As in k6 what was not given is null there, though it has a default.
+    assert_eq!(options.json["scenarios"]["b"]["maxVUs"], Value::Null);
     assert_eq!(options.json["scenarios"]["a"]["startTime"], "5s");
     assert_eq!(options.json["vus"], Value::Null);
 }

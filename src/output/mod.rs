@@ -1,10 +1,20 @@
 //! Live sinks for samples (`-o name=arg`). Each output is one file here and one row in [`OUTPUTS`]: it opens its target
-//! and gives back a [`Listener`] with a buffer and a flusher thread of its own, so that a slow disk never slows
-//! the aggregator. Called by the command line before the run.
+//! and gives back a [`Listener`] with a buffer and a thread of its own ([`flusher`] for files, `push` for the network), so that
+//! a slow disk or server never slows the aggregator. Called by the command line before the run.
 
 pub mod csv;
+mod exponential;
 pub mod flusher;
+mod http;
+pub mod influxdb;
 pub mod json;
+pub mod opentelemetry;
+mod otlp_proto;
+mod prometheus_proto;
+pub mod prometheus_rw;
+mod push;
+mod settings;
+pub mod statsd;
 pub mod target;
 
 use std::collections::BTreeMap;
@@ -58,25 +68,55 @@ pub static OUTPUTS: &[OutputDef] = &[
         open: csv::open,
     },
     OutputDef {
+        name: "experimental-opentelemetry",
+        help: "the name that k6 gave `opentelemetry` at first",
+        file: opentelemetry::file,
+        open: opentelemetry::open,
+    },
+    OutputDef {
+        name: "experimental-prometheus-rw",
+        help: "experimental-prometheus-rw[=url]: every series to Prometheus by remote write; K6_PROMETHEUS_RW_*",
+        file: prometheus_rw::file,
+        open: prometheus_rw::open,
+    },
+    OutputDef {
+        name: "influxdb",
+        help: "influxdb[=url/database]: every sample to InfluxDB 1 or 2; K6_INFLUXDB_*",
+        file: influxdb::file,
+        open: influxdb::open,
+    },
+    OutputDef {
         name: "json",
         help: "json[=file[.gz]]: one JSON object per line as k6 writes it (default stdout)",
         file: json::file,
         open: json::open,
+    },
+    OutputDef {
+        name: "opentelemetry",
+        help: "every series to a collector by OTLP, over gRPC or HTTP; K6_OTEL_*",
+        file: opentelemetry::file,
+        open: opentelemetry::open,
+    },
+    OutputDef {
+        name: "statsd",
+        help: "statsd[=host:port]: every sample by UDP, with tags for Datadog if wanted; K6_STATSD_*",
+        file: statsd::file,
+        open: statsd::open,
+    },
+    OutputDef {
+        name: "xk6-influxdb",
+        help: "the name of k6's extension for InfluxDB 2",
+        file: influxdb::file,
+        open: influxdb::open,
     },
 ];
 
 /// Outputs of k6 and of its extensions that are not here: name, and what to use in their place.
 const ABSENT: &[(&str, &str)] = &[
     ("cloud", "results are not sent to Grafana Cloud"),
-    ("datadog", "k6 has moved it to an extension"),
-    ("experimental-opentelemetry", "metrics are not sent by OpenTelemetry"),
-    ("experimental-prometheus-rw", "metrics are not sent to Prometheus"),
-    ("influxdb", "metrics are not sent to InfluxDB"),
+    ("datadog", "use statsd with K6_STATSD_ENABLE_TAGS=true"),
     ("kafka", "k6 has moved it to an extension"),
-    ("opentelemetry", "metrics are not sent by OpenTelemetry"),
-    ("statsd", "k6 has moved it to an extension"),
     ("web-dashboard", "there is no web dashboard"),
-    ("xk6-influxdb", "extensions cannot be added"),
 ];
 
 /// Opens one output given as `name` or `name=arg`.
@@ -189,7 +229,10 @@ pub(crate) mod tests {
     #[test]
     fn unknown_outputs_name_the_known_ones() {
         let error = open("xml=x", &context(&Printed::default())).err().unwrap();
-        assert_eq!(error.message(), "unknown output `xml`; known: csv, json");
+        assert_eq!(
+            error.message(),
+            "unknown output `xml`; known: csv, experimental-opentelemetry, experimental-prometheus-rw, influxdb, json, opentelemetry, statsd, xk6-influxdb"
+        );
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! Only the format: the command line decides what goes in, and where it is unpacked. Archives come from elsewhere, so nothing
 //! in them may name a place outside the folder they are unpacked into.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use url::Url;
 
 /// What an archive says of its script; fields of k6 that are not used here are left out.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -33,6 +35,9 @@ pub struct Metadata {
     pub k6_version: String,
     /// The operating system.
     pub goos: String,
+    /// Remote modules that were found elsewhere: what they import is relative to that place. Not in archives of k6.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub redirects: BTreeMap<String, String>,
 }
 
 /// An archive in memory.
@@ -153,6 +158,23 @@ impl Archive {
         Ok(folder.join(place_of(&self.metadata.filename)))
     }
 
+    /// The file that had this absolute path where the archive was made.
+    pub fn original(&self, path: &Path) -> Option<&[u8]> {
+        self.files.get(&place_of(&path.to_string_lossy())).map(Vec::as_slice)
+    }
+
+    /// A remote module, and where it was found. Archives of k6 may name it without what follows `?`, or with escapes resolved.
+    pub fn remote(&self, url: &Url) -> Option<(&[u8], Url)> {
+        let whole = place_of(url.as_str());
+        let plain = format!("{}/{}{}", url.scheme(), url.host_str()?, url.path());
+        let unescaped =
+            |place: &str| percent_encoding::percent_decode_str(place).decode_utf8().map(Cow::into_owned).ok();
+        let places = [Some(whole.clone()), unescaped(&whole), Some(plain.clone()), unescaped(&plain)];
+        let text = places.iter().flatten().find_map(|place| self.files.get(place))?;
+        let found = self.metadata.redirects.get(url.as_str()).and_then(|found| Url::parse(found).ok());
+        Some((text, found.unwrap_or_else(|| url.clone())))
+    }
+
     /// The files under the absolute paths they had where the archive was made.
     pub fn original_files(&self) -> impl Iterator<Item = (PathBuf, &[u8])> {
         self.files.iter().filter_map(|(place, content)| {
@@ -199,6 +221,28 @@ mod tests {
         let script = sample().unpack(folder.path()).unwrap();
         assert_eq!(script, folder.path().join("file/home/me/test.js"));
         assert!(is_archive(Path::new("Cargo.toml")).eq(&false) && script.is_file());
+    }
+
+    #[test]
+    fn remote_modules_are_found_by_their_address() {
+        let files =
+            ["https/h/a.js", "https/h/b.js?x=1", "https/h/c d.js"].map(|place| (place.to_owned(), place.into()));
+        let mut archive = Archive { files: files.into(), ..Archive::default() };
+        archive.metadata.redirects.insert("https://h/a.js".to_owned(), "https://h/v2/a.js".to_owned());
+        let at = |url: &str| Url::parse(url).unwrap();
+        assert_eq!(archive.remote(&at("https://h/a.js")).unwrap().1, at("https://h/v2/a.js"));
+        assert_eq!(archive.remote(&at("https://h/b.js?x=1")).unwrap().1, at("https://h/b.js?x=1"));
+        let found = |url: &str| archive.remote(&at(url)).map(|(text, _)| String::from_utf8_lossy(text).into_owned());
+        for (url, place) in [
+            ("https://h/a.js", Some("https/h/a.js")),
+            ("https://h/a.js?v=2", Some("https/h/a.js")),
+            ("https://h/b.js?x=1", Some("https/h/b.js?x=1")),
+            ("https://h/b.js", None),
+            ("https://h/c%20d.js", Some("https/h/c d.js")),
+            ("https://i/a.js", None),
+        ] {
+            assert_eq!(found(url).as_deref(), place, "{url}");
+        }
     }
 
     fn tar_of(entries: &[(&str, &str)]) -> Vec<u8> {

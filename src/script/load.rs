@@ -6,9 +6,10 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::{Arc, Mutex, RwLock};
 
+use super::archive::Archive;
 use super::links::{self, Exports, How, NAMESPACE};
 use super::problems::{Place, Problems};
-use super::read::{ReadError, read_file};
+use super::read::{ReadError, read_file, text_of};
 use super::remote::Remote;
 use super::resolve::{Location, Target, resolve};
 use super::typescript::{self, Compiled, Edit};
@@ -21,19 +22,35 @@ pub struct Sources {
     /// Import paths of the built-in modules.
     pub builtins: Vec<&'static str>,
     remote: Remote,
+    /// What an archive brought of the remote modules; asked first.
+    archived: Option<Arc<Archive>>,
 }
 
 impl Sources {
     /// Files on disk, https and these built-in modules; `offline` leaves the network alone and takes remote modules from the cache.
     pub fn new(builtins: Vec<&'static str>, offline: bool) -> Self {
-        Self { builtins, remote: Remote::new(offline) }
+        Self { builtins, remote: Remote::new(offline), archived: None }
+    }
+
+    /// The same, with the remote modules that an archive holds taken from there: it runs as it was made.
+    #[must_use]
+    pub fn with_archive(mut self, archive: Arc<Archive>) -> Self {
+        self.archived = Some(archive);
+        self
     }
 
     /// The text at a location, and where it was found in the end.
     fn read(&self, location: &Location) -> Result<(String, Location), ReadError> {
         match location {
-            Location::File(path) => Ok((read_file(path)?, location.clone())),
-            Location::Remote(url) => self.remote.read(url).map(|(text, found)| (text, Location::Remote(found))),
+            // An absolute path names a place where the archive was made.
+            Location::File(path) => match self.archived.as_ref().and_then(|archive| archive.original(path)) {
+                Some(bytes) => Ok((text_of(bytes.to_vec(), &path.to_string_lossy())?, location.clone())),
+                None => Ok((read_file(path)?, location.clone())),
+            },
+            Location::Remote(url) => match self.archived.as_ref().and_then(|archive| archive.remote(url)) {
+                Some((bytes, found)) => Ok((text_of(bytes.to_vec(), url.as_str())?, Location::Remote(found))),
+                None => self.remote.read(url).map(|(text, found)| (text, Location::Remote(found))),
+            },
         }
     }
 }

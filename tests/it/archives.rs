@@ -90,6 +90,15 @@ fn archives_of_k6_run() {
     let ran = run_in(dir, &["run", "--quiet", "a.tar"]).exits(0);
     assert_eq!(ran.stderr.matches("packed me").count(), 4, "{}", ran.all());
     run_in(ran.dir, &["deps", "a.tar"]).exits(0).prints(&["  file:///home/nobody/p/lib.js"]);
+    // By an absolute path, and over https from a host that does not exist.
+    let (local, remote) = ("import '/home/nobody/far.js';", "import { far } from 'https://k6.invalid/far.js';");
+    let dir = of_k6(&[
+        ("file/home/nobody/p/lib.js", &format!("{local}\n{remote}\nexport const word = `packed ${{far}}`;")),
+        ("file/home/nobody/far.js", "export {};"),
+        ("https/k6.invalid/far.js", "export const far = 'away';"),
+    ]);
+    let ran = run_in(dir, &["run", "--quiet", "a.tar"]).exits(0);
+    assert_eq!(ran.stderr.matches("packed away me").count(), 4, "{}", ran.all());
     let ran = run_in(of_k6(&[]), &["run", "--quiet", "a.tar"]).exits(255).says(&["'/home/nobody/p/lib.js'"]);
     assert!(!ran.stderr.contains("inrush-archive"), "{}", ran.all());
 }

@@ -195,8 +195,8 @@ fn variables_are_flags_and_empty_ones_are_not() {
 
 #[test]
 fn what_is_absent_says_so_once_for_all() {
-    let args = ["-o", "cloud", "-o", "influxdb=http://u:hidden@h/db", "--traces-output=otel"];
-    let ran = run_script(EMPTY, &args).exits(255).says(&["`cloud`", "`influxdb`", "--traces-output otel"]);
+    let args = ["-o", "cloud", "-o", "kafka=http://u:hidden@h/db", "--traces-output=otel"];
+    let ran = run_script(EMPTY, &args).exits(255).says(&["`cloud`", "`kafka`", "--traces-output otel"]);
     assert!(!ran.all().contains("hidden"), "{}", ran.all());
     run_script(EMPTY, &["--compatibility-mode=experimental_enhanced"]).exits(255).says(&["removed"]);
     run_script(EMPTY, &["--log-output=loki=http://x"]).exits(255).says(&["Loki"]);

@@ -24,6 +24,7 @@ mod http_samples;
 mod k6_scripts;
 mod limits;
 mod llm;
+mod metric_servers;
 mod mock_dialects;
 mod mock_process;
 mod module_server;

@@ -1,7 +1,7 @@
 //! Modules from outside: https imports with cache and `--offline`, CommonJS entry scripts, errors with their place.
 
 use crate::module_server::{ModuleServer, Page};
-use crate::support::{Ran, run_files_with};
+use crate::support::{Ran, run_files_with, run_in};
 
 /// A server, a cache folder and a trusted certificate.
 struct Bench {
@@ -25,14 +25,21 @@ impl Bench {
     /// As `run`, with these environment variables.
     #[track_caller]
     fn run_with(&self, files: &[(&str, &str)], env: &[(&str, &str)], args: &[&str]) -> Ran {
+        let mut all = vec!["run", "--quiet"];
+        all.extend(args);
+        self.command(&all, files, env)
+    }
+
+    /// A command on `t.js`.
+    #[track_caller]
+    fn command(&self, args: &[&str], files: &[(&str, &str)], env: &[(&str, &str)]) -> Ran {
         let (ca, cache) = (self.folder.path().join("ca.pem"), self.folder.path().join("cache"));
         let mut env = env.to_vec();
         env.extend([("SSL_CERT_FILE", ca.to_str().unwrap()), ("INRUSH_CACHE_DIR", cache.to_str().unwrap())]);
         let files: Vec<(&str, String)> =
             files.iter().map(|(name, text)| (*name, text.replace("BASE", &self.server.base))).collect();
         let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
-        let mut all = vec!["run", "--quiet"];
-        all.extend(args);
+        let mut all = args.to_vec();
         all.push("t.js");
         run_files_with(&files, &env, &all)
     }
@@ -85,6 +92,18 @@ fn https_modules_are_fetched_revalidated_and_cached() {
     // And so it does when the server is broken.
     bench.server.page("/lib/part.js", Page::Status(503));
     bench.run(&[("t.js", SCRIPT)], &[]).exits(0).says(&["value 100 cjs7", "the server answered 503", "is used"]);
+}
+
+#[test]
+fn archives_bring_their_https_modules() {
+    let bench = Bench::new();
+    serve_library(&bench.server);
+    let env = [("NO_PROXY", "localhost,127.0.0.1")];
+    let made = bench.command(&["archive", "-O", "a.tar"], &[("t.js", SCRIPT)], &env).exits(0);
+    bench.server.seen();
+    std::fs::remove_dir_all(bench.folder.path().join("cache")).unwrap();
+    let ran = run_in(made.dir, &["run", "--quiet", "--offline", "a.tar"]).exits(0);
+    assert!(ran.stderr.contains("value 42 cjs7") && bench.server.seen().is_empty(), "{}", ran.all());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Instant;
 use boa_engine::{Context, JsObject, JsResult, JsValue, js_string};
 
 use crate::js::convert::{Native, arg, define, entries, function, to_text};
-use crate::js::json_stringify::display;
+use crate::js::shown::display;
 
 /// Labels of counters and timers a VU may have; more are ignored, so that labels with ids in them stay harmless.
 const MAX_LABELS: usize = 1_000;

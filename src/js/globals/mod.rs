@@ -1,5 +1,6 @@
 //! What a script finds without importing anything.
 
+mod array_moves;
 mod console;
 mod date_parse;
 pub(crate) mod depth_guard;
@@ -19,6 +20,7 @@ use boa_engine::{Context, JsResult};
 pub(crate) fn install(context: &mut Context) -> JsResult<()> {
     json::install(context)?;
     depth_guard::install(context)?;
+    array_moves::install(context)?;
     string_search::install(context)?;
     error_stack::install(context)?;
     console::install(context)?;

@@ -18,7 +18,7 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
             ("iterationsCompleted", |_, _, c| Ok(count(&host(c).shared.state.iterations_completed))),
             ("vusActive", |_, _, c| Ok(count(&host(c).shared.state.vus_active))),
             ("vusInitialized", |_, _, c| Ok(count(&host(c).shared.state.vus_initialized))),
-            ("currentTestRunDuration", |_, _, c| Ok((host(c).shared.state.elapsed().as_secs_f64() * 1e3).into())),
+            ("currentTestRunDuration", |_, _, c| Ok(crate::clock::millis(host(c).shared.state.elapsed()).into())),
         ],
         context,
     );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use boa_engine::class::{Class, ClassBuilder};
+use boa_engine::object::FunctionObjectBuilder;
 use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 
@@ -80,16 +81,34 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
     Ok(api)
 }
 
-/// Registers a class without leaving it among the globals.
+/// Registers a class without leaving it among the globals; gives its constructor, which as in k6 also works without `new`.
 pub(super) fn class<C: Class>(context: &mut Context) -> JsResult<JsObject> {
     if !context.has_global_class::<C>() {
         context.register_global_class::<C>()?;
         context.global_object().delete_property_or_throw(JsString::from(C::NAME), context)?;
     }
-    context
-        .get_global_class::<C>()
-        .map(|c| c.constructor())
-        .ok_or_else(|| error(format!("class {} could not be set up", C::NAME)))
+    let class = context.get_global_class::<C>();
+    let class = class.ok_or_else(|| error(format!("class {} could not be set up", C::NAME)))?;
+    let native = NativeFunction::from_copy_closure_with_captures(
+        // Called without `new`, there is no target.
+        |target, args, class: &JsObject, context| {
+            class.construct(args, target.as_object().as_ref(), context).map(JsValue::from)
+        },
+        class.constructor(),
+    );
+    let constructor = FunctionObjectBuilder::new(context.realm(), native)
+        .name(JsString::from(C::NAME))
+        .length(C::LENGTH)
+        .constructor(true)
+        .build();
+    let prototype = PropertyDescriptor::builder().value(class.prototype()).writable(false).enumerable(false);
+    constructor.insert_property(js_string!("prototype"), prototype.configurable(false));
+    class.prototype().define_property_or_throw(
+        js_string!("constructor"),
+        PropertyDescriptor::builder().value(constructor.clone()).writable(true).enumerable(false).configurable(true),
+        context,
+    )?;
+    Ok(constructor.into())
 }
 
 fn register(class: &str, kind: MetricKind, args: &[JsValue], context: &mut Context) -> JsResult<CustomMetric> {

@@ -44,7 +44,7 @@ pub(crate) const MODULES: &[ModuleDef] = &[
     ModuleDef { paths: &["k6/experimental/csv"], build: csv::build },
     ModuleDef { paths: &["k6/experimental/fs"], build: fs::build },
     ModuleDef { paths: &["k6/experimental/streams"], build: super::globals::web::streams_module },
-    ModuleDef { paths: &["k6/experimental/webcrypto"], build: super::globals::web_crypto::module },
+    ModuleDef { paths: &["k6/experimental/webcrypto", "k6/x/webcrypto"], build: super::globals::web_crypto::module },
     ModuleDef { paths: &["k6/experimental/websockets"], build: websockets::build_experimental },
     ModuleDef { paths: &["k6/html"], build: html::build },
     ModuleDef { paths: &["k6/http"], build: http::build },

@@ -45,7 +45,7 @@ export default function () {
   // What is no text is written into forms as Go writes it; what is neither text, bytes nor an object is no body.
   const go = echo(http.post(`${BASE}/echo`, { nest: { a: 1, b: [1, 'x'] }, list: [[1, 2], true], big: 1234567.5, small: 0.00001, n: 7 }));
   eq('form of other values', decodeURIComponent(go.body.replace(/\+/g, ' ')).replace('1.2345675e 06', '1.2345675e+06'), 'big=1.2345675e+06&list=[1 2]&list=true&n=7&nest=map[a:1 b:[1 x]]&small=1e-05');
-  for (const body of [[1, 2], 5, true]) throws(`a body of ${typeof body}`, () => http.post(`${BASE}/echo`, body), 'JSON.stringify');
+  for (const body of [[1, 2], 5, true]) eq(`a body of ${typeof body}`, [http.post(`${BASE}/echo`, body).status, http.post(`${BASE}/echo`, body).error.includes('JSON.stringify')], [0, true]);
   // Compression of the body.
   for (const coding of ['gzip', 'deflate', 'br', 'zstd', 'gzip, br']) {
     const seen = echo(http.post(`${BASE}/echo`, 'a'.repeat(500), { compression: coding }));

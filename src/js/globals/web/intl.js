@@ -1,5 +1,5 @@
 // A small Intl: separators and forms of a few locales; others fall back to en-US. No ICU data: that would be megabytes per process.
-(function () {
+(function (native) {
   'use strict';
   // [decimal, group, currency behind the number, date order, date separator, 12 hours]
   const LOCALES = {
@@ -172,10 +172,11 @@
   const zone = (name) => {
     if (name === undefined) return undefined;
     const text = `${name}`;
-    if (/^(utc|gmt|etc\/utc|etc\/gmt)$/i.test(text)) return { name: 'UTC', minutes: 0 };
+    if (/^(utc|gmt|etc\/utc|etc\/gmt)$/i.test(text)) return { name: 'UTC', at: () => 0 };
     const m = /^([+-])(\d\d):?(\d\d)$/.exec(text);
-    if (m) { const minutes = (m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3])); return { name: offsetName(minutes), minutes }; }
-    throw new RangeError(`Invalid time zone specified: ${text}; known here: UTC, offsets such as '+02:00', and the local zone when timeZone is absent`);
+    if (m) { const minutes = (m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3])); return { name: offsetName(minutes), at: () => minutes }; }
+    if (native.zoneOffset(text, 0) !== undefined) return { name: text, at: (time) => native.zoneOffset(text, time) };
+    throw new RangeError(`Invalid time zone specified: ${text}; use a name such as 'Europe/Paris', UTC, or an offset such as '+02:00'`);
   };
   class DateTimeFormat {
     #o; #bound; #zone;
@@ -215,7 +216,7 @@
       const time = date === undefined ? Date.now() : Number(date);
       if (!Number.isFinite(time)) throw new RangeError('Invalid time value');
       const local = new Date(time);
-      const minutes = this.#zone ? this.#zone.minutes : -local.getTimezoneOffset();
+      const minutes = this.#zone ? this.#zone.at(time) : -local.getTimezoneOffset();
       const d = new Date(time + minutes * 60000);
       const two = (n) => String(n).padStart(2, '0');
       const [, , , order, separator] = LOCALES[o.locale];

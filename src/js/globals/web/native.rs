@@ -38,7 +38,7 @@ pub(super) fn install(context: &mut Context) -> JsResult<()> {
 /// The argument of a bundle.
 pub(super) fn object(context: &mut Context) -> JsObject {
     let object = JsObject::with_object_proto(context.intrinsics());
-    let functions: [(&str, Native); 7] = [
+    let functions: [(&str, Native); 8] = [
         ("backgroundTimer", background_timer),
         ("fetch", crate::js::modules::http::fetch),
         ("now", now),
@@ -46,6 +46,7 @@ pub(super) fn object(context: &mut Context) -> JsObject {
         ("setUrl", set_url),
         ("parseQuery", parse_query),
         ("writeQuery", write_query),
+        ("zoneOffset", zone_offset),
     ];
     for (name, native) in functions {
         let value = function(name, 0, native, context);
@@ -64,6 +65,16 @@ fn now(_: &JsValue, _: &[JsValue], _: &mut Context) -> JsResult<JsValue> {
     let start = START.get_or_init(std::time::Instant::now);
     #[allow(clippy::cast_precision_loss)]
     Ok((start.elapsed().as_micros() as f64 / 1e3).into())
+}
+
+/// `zoneOffset(name, ms)`: minutes from UTC in a zone at a time; undefined when no zone is called so.
+fn zone_offset(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let name = to_text(&arg(args, 0), context)?;
+    let millis = arg(args, 1).to_number(context)?;
+    #[expect(clippy::cast_possible_truncation, reason = "a time of JavaScript's Date")]
+    let at = jiff::Timestamp::from_millisecond(millis as i64).unwrap_or_default();
+    let zone = jiff::tz::TimeZone::get(&name).ok();
+    Ok(zone.map_or_else(JsValue::undefined, |zone| (zone.to_offset(at).seconds().div_euclid(60)).into()))
 }
 
 /// `backgroundTimer(callback, ms)`: a timer that does not prolong the iteration.

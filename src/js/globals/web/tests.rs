@@ -161,7 +161,8 @@ fn numbers_and_dates_of_a_locale() {
             d.toLocaleTimeString('en-US', { timeZone, hour: '2-digit', minute: '2-digit' }), d.toLocaleTimeString('en-US', { timeZone, hour12: false }),
             d.toLocaleDateString('en-US', { timeZone, weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' }),
             new Intl.DateTimeFormat('en-US', { timeZone }).format(d), new Intl.DateTimeFormat('en-US', { timeZone }).resolvedOptions().timeZone,
-            d.toLocaleString('en-US', { timeZone: '+02:00', timeStyle: 'short' }), zone];
+            d.toLocaleString('en-US', { timeZone: '+02:00', timeStyle: 'short' }), zone,
+            d.toLocaleString('ko-KR', { timeZone: 'Asia/Seoul' }), new Date(Date.UTC(2026, 6, 5)).toLocaleTimeString('en-GB', { timeZone: 'Europe/Paris' })];
     "#);
     // Newer Unicode data has a narrow space before AM and PM; scripts that compare expect the plain one.
     assert_eq!(
@@ -176,7 +177,9 @@ fn numbers_and_dates_of_a_locale() {
             "11/5/2026",
             "UTC",
             "5:04 PM",
-            "RangeError"
+            "RangeError",
+            "11/6/2026, 12:04:09 AM",
+            "02:00:00"
         ])
     );
 }

@@ -15,8 +15,7 @@ use super::params::{self, Call, INVOKE_TIMEOUT};
 use crate::js::convert::{
     arg, define, error, from_json, is_array, length_of, string, to_proto_json, to_text, type_error,
 };
-use crate::js::host::{Phase, host};
-use crate::metrics::Tags;
+use crate::js::host::{Labels, Phase, host};
 use crate::net::grpc::metadata::Received;
 use crate::net::grpc::{
     CallParams, Channel, Code, DescriptorPool, Descriptors, DynamicMessage, Method, Outcome, Status, error_json,
@@ -226,7 +225,7 @@ struct Prepared {
 /// What is needed when it comes back.
 struct Finish {
     method: Arc<Method>,
-    tags: Tags,
+    labels: Labels,
     discard: bool,
     pools: Arc<Vec<DescriptorPool>>,
 }
@@ -250,8 +249,8 @@ fn prepare(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<
     let pools = state.borrow().pools();
     let message = to_message(&arg(args, 1), &method, &pools, context)?
         .map_err(|why| error(format!("unable to serialise request object to protocol buffer: {why}")))?;
-    let tags = emit::tags(&host, &state.borrow().address, &method.path, &tags);
-    let finish = Finish { method: Arc::clone(&method), tags, discard, pools };
+    let labels = emit::labels(&host, &state.borrow().address, &method.path, &tags);
+    let finish = Finish { method: Arc::clone(&method), labels, discard, pools };
     Ok(Prepared { channel, method, request: framed(&message), params, finish })
 }
 
@@ -300,7 +299,7 @@ fn respond(mut outcome: Outcome, finish: Finish, context: &mut Context) -> JsRes
             Err(why) => outcome.status = undecodable(output.full_name(), &why.to_string()),
         }
     }
-    emit::duration(&host, &finish.tags, &outcome);
+    emit::duration(&host, &finish.labels, &outcome);
     let response = JsObject::with_object_proto(context.intrinsics());
     let shown = match finish.discard {
         true => JsValue::null(),
@@ -347,10 +346,10 @@ fn health_check(this: &JsValue, args: &[JsValue], context: &mut Context) -> JsRe
         none if none.is_null_or_undefined() => String::new(),
         name => to_text(&name, context)?,
     };
-    let tags = emit::tags(&host, &state.borrow().address, health::CHECK, &std::collections::BTreeMap::new());
+    let labels = emit::labels(&host, &state.borrow().address, health::CHECK, &std::collections::BTreeMap::new());
     let params = CallParams { timeout: Some(INVOKE_TIMEOUT), ..CallParams::default() };
     let (outcome, status) = host.block(async move { health::check(&channel, &service, &params).await })?;
-    emit::duration(&host, &tags, &outcome);
+    emit::duration(&host, &labels, &outcome);
     let Some(status) = status else {
         let Status { code, message, .. } = &outcome.status;
         return Err(error(format!("health check failed: rpc error: code = {code} desc = {message}")));

@@ -13,8 +13,8 @@ use tokio::sync::mpsc::Receiver;
 use super::client::{headers, prefixed, state_of, to_message, undecodable};
 use super::{emit, params};
 use crate::js::convert::{arg, define, error, from_json, to_text, type_error};
-use crate::js::host::{Host, host};
-use crate::metrics::{Builtin, Tags};
+use crate::js::host::{Host, Labels, host};
+use crate::metrics::Builtin;
 use crate::net::grpc::{Code, DescriptorPool, DynamicMessage, Event, Method, Outcome, Status, Stream};
 use crate::net::grpc::{error_json, json_encode};
 
@@ -49,7 +49,7 @@ struct Inner {
     stream: Option<Stream>,
     method: Arc<Method>,
     pools: Arc<Vec<DescriptorPool>>,
-    tags: Tags,
+    labels: Labels,
     discard: bool,
 }
 
@@ -102,11 +102,11 @@ fn open(args: &[JsValue], context: &mut Context) -> JsResult<StreamObject> {
     let name = to_text(&arg(args, 1), context)?;
     let method = state.method(&name).map_err(|e| prefixed("invalid GRPC Stream's method", &e))?;
     let call = params::call(&arg(args, 2), context).map_err(|e| prefixed("invalid GRPC Stream's parameters", &e))?;
-    let tags = emit::tags(&host, &state.address, &method.path, &call.tags);
+    let labels = emit::labels(&host, &state.address, &method.path, &call.tags);
     let (stream, events) =
         Stream::open(&channel, method.path.clone(), method.client_streaming, call.params, &host.lane);
-    emit::count(&host, &tags, Builtin::GrpcStreams, Instant::now(), 1);
-    let inner = Inner { stream: Some(stream), method, pools: state.pools(), tags, discard: call.discard };
+    emit::count(&host, &labels, Builtin::GrpcStreams, Instant::now(), 1);
+    let inner = Inner { stream: Some(stream), method, pools: state.pools(), labels, discard: call.discard };
     Ok(StreamObject {
         listeners: GcRefCell::default(),
         inner: Rc::new(RefCell::new(inner)),
@@ -149,7 +149,7 @@ fn handle(stream: &JsObject<StreamObject>, event: Event, context: &mut Context) 
         Event::Message(bytes, at) => {
             let (output, discard, pools) = {
                 let inner = inner.borrow();
-                emit::count(&host, &inner.tags, Builtin::GrpcStreamsMsgsReceived, at, 1);
+                emit::count(&host, &inner.labels, Builtin::GrpcStreamsMsgsReceived, at, 1);
                 (inner.method.output.clone(), inner.discard, Arc::clone(&inner.pools))
             };
             if discard {
@@ -174,7 +174,7 @@ fn handle(stream: &JsObject<StreamObject>, event: Event, context: &mut Context) 
 
 fn count_sent(host: &Host, inner: &Inner) {
     if let Some(stream) = &inner.stream {
-        emit::count(host, &inner.tags, Builtin::GrpcStreamsMsgsSent, Instant::now(), stream.take_sent());
+        emit::count(host, &inner.labels, Builtin::GrpcStreamsMsgsSent, Instant::now(), stream.take_sent());
     }
 }
 
@@ -188,7 +188,7 @@ fn finish(
     let (pools, path) = {
         let mut inner = inner.borrow_mut();
         inner.stream = None;
-        emit::duration(host, &inner.tags, outcome);
+        emit::duration(host, &inner.labels, outcome);
         (Arc::clone(&inner.pools), inner.method.path.clone())
     };
     let status = from_json(&error_json(&outcome.status, &pools), context);

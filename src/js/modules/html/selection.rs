@@ -337,6 +337,7 @@ const METHODS: &[(&str, usize, Native)] = &[
     ("serializeArray", 0, serialize_array),
     ("serializeObject", 0, serialize_object),
     ("siblings", 1, |t, a, c| by_filter(t, a, c, Selection::siblings)),
+    ("single", 1, |t, a, c| by_query(t, a, c, |s, query| s.find(query).eq(0))),
     ("size", 0, |t, _, _| this_selection(t).map(|(s, _)| number(s.nodes().len()))),
     ("slice", 2, slice),
     ("text", 0, |t, _, _| this_selection(t).map(|(s, _)| string(&s.text()))),

@@ -20,11 +20,21 @@ pub(super) fn batch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
     let array = is_array(&all, context);
     let mut keys = Vec::new();
     let mut prepared = Vec::new();
-    for (key, item) in items(&all, array, context)? {
-        prepared.push(one(&key, &item, context)?);
+    let host = host(context);
+    host.not_in_init("making requests (http.batch)")?;
+    let items = items(&all, array, context)?;
+    let count = items.len();
+    for (key, item) in items {
+        match one(&key, &item, context) {
+            Ok(request) => prepared.push(request),
+            // As in k6, nothing is sent then.
+            Err(fault) => {
+                let response = super::refused::response(fault, "", context)?;
+                return only(array.then_some((keys.len(), count)), &key, response, context);
+            }
+        }
         keys.push(key);
     }
-    let host = host(context);
     let client = host.client()?;
     let (total, per_host) = (host.options().net.batch, host.options().net.batch_per_host);
     let mut requests = Vec::new();
@@ -77,6 +87,17 @@ pub(super) fn batch(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
     failure.map_or(Ok(out.into()), Err)
 }
 
+/// An answer with one response, under its key or at its place among so many.
+fn only(place: Option<(usize, usize)>, key: &str, response: JsValue, context: &mut Context) -> JsResult<JsValue> {
+    if let Some((at, count)) = place {
+        let all = (0..count).map(|i| if i == at { response.clone() } else { JsValue::null() });
+        return Ok(JsArray::from_iter(all, context).into());
+    }
+    let out = JsObject::with_object_proto(context.intrinsics());
+    define(&out, key, response);
+    Ok(out.into())
+}
+
 fn host_of(url: &str) -> String {
     url::Url::parse(url).ok().and_then(|u| u.host_str().map(str::to_owned)).unwrap_or_default()
 }
@@ -109,7 +130,7 @@ fn one(key: &str, item: &JsValue, context: &mut Context) -> JsResult<Prepared> {
         return prepare("GET", item, &undefined, &undefined, context);
     };
     let url = object.get(js_string!("url"), context)?;
-    let template = object.get(js_string!("clean"), context)?.is_string();
+    let template = object.get(js_string!("clean_url"), context)?.is_string();
     if template {
         return prepare("GET", item, &undefined, &undefined, context);
     }

@@ -8,6 +8,7 @@ mod expected;
 mod fetch;
 mod go_text;
 mod page;
+mod refused;
 mod request;
 mod response;
 
@@ -123,13 +124,31 @@ pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
 }
 
 fn without_body(method: &str, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let prepared = prepare(method, &arg(args, 0), &JsValue::undefined(), &arg(args, 1), context)?;
-    send(prepared, context)
+    if args.len() > 2 {
+        let name = method.to_lowercase();
+        tracing::warn!(
+            "http.{name} only accepts a URL and an optional params argument; {} extra argument(s) will be ignored",
+            args.len() - 2
+        );
+    }
+    make(method, [&arg(args, 0), &JsValue::undefined(), &arg(args, 1)], context)
 }
 
 fn with_body(method: &str, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let prepared = prepare(method, &arg(args, 0), &arg(args, 1), &arg(args, 2), context)?;
-    send(prepared, context)
+    make(method, [&arg(args, 0), &arg(args, 1), &arg(args, 2)], context)
+}
+
+/// Makes a request of URL, body and params.
+fn make(method: &str, [url, body, params]: [&JsValue; 3], context: &mut Context) -> JsResult<JsValue> {
+    not_in_init(method, context)?;
+    match prepare(method, url, body, params, context) {
+        Ok(prepared) => send(prepared, context),
+        Err(fault) => refused::response(fault, method, context),
+    }
+}
+
+fn not_in_init(method: &str, context: &mut Context) -> JsResult<()> {
+    host(context).not_in_init(&format!("making a request (http.{})", method.to_lowercase()))
 }
 
 fn method_of(value: &JsValue, context: &mut Context) -> JsResult<String> {
@@ -141,9 +160,11 @@ fn method_of(value: &JsValue, context: &mut Context) -> JsResult<String> {
 }
 
 fn any(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let method = method_of(&arg(args, 0), context)?;
-    let prepared = prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context)?;
-    send(prepared, context)
+    not_in_init("request", context)?;
+    match method_of(&arg(args, 0), context) {
+        Ok(method) => make(&method, [&arg(args, 1), &arg(args, 2), &arg(args, 3)], context),
+        Err(fault) => refused::response(fault, "", context),
+    }
 }
 
 /// Sends and waits.
@@ -180,7 +201,7 @@ fn finish(mut response: net::Response, report: &Report, context: &mut Context) -
     Ok(Response::object(ResponseData { exchange: last, body_type: report.body_type, asked }, context)?.into())
 }
 
-/// `http.asyncRequest()`: what is wrong with its arguments rejects the promise.
+/// `http.asyncRequest()`.
 fn any_async(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let host = host(context);
     host.not_in_init("making a request (http.asyncRequest)")?;
@@ -188,10 +209,15 @@ fn any_async(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<J
         .and_then(|method| prepare(&method, &arg(args, 1), &arg(args, 2), &arg(args, 3), context));
     let Prepared { request, report } = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => {
-            // The engine's own signals cannot be caught, and end the iteration.
-            let reason = error.into_opaque(context)?;
-            return Ok(JsPromise::reject(JsError::from_opaque(reason), context)?.into());
+        Err(fault) => {
+            return match refused::response(fault, "", context) {
+                Ok(response) => Ok(JsPromise::resolve(response, context)?.into()),
+                Err(error) => {
+                    // The engine's own signals cannot be caught, and end the iteration.
+                    let reason = error.into_opaque(context)?;
+                    Ok(JsPromise::reject(JsError::from_opaque(reason), context)?.into())
+                }
+            };
         }
     };
     let client = host.client()?;
@@ -231,6 +257,6 @@ fn url(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue
     let object = JsObject::with_object_proto(context.intrinsics());
     define(&object, "url", string(&full));
     define(&object, "name", string(&name));
-    define(&object, "clean", string(&full));
+    define(&object, "clean_url", string(&full));
     Ok(object.into())
 }

@@ -11,7 +11,7 @@ use super::cookies::jar_of;
 use super::expected::{Expected, callback};
 use super::response::BodyType;
 use super::state;
-use crate::js::convert::{entries, error, text, to_text, type_error};
+use crate::js::convert::{entries, error, is_array, text, to_text, type_error};
 use crate::js::host::{Labels, host};
 use crate::js::modules::metrics::tags_of;
 use crate::net::body::Compression;
@@ -67,8 +67,8 @@ fn path_start(url: &str) -> Option<usize> {
 /// Prepares a request.
 ///
 /// # Errors
-/// A TypeError that names the argument or parameter at fault. A URL that cannot be parsed is not an error here: it becomes a
-/// failed response with code 1020.
+/// A TypeError that names the argument or parameter at fault; see [`super::refused`] for what becomes of it. A URL that cannot
+/// be parsed is not an error here: sending it fails with code 1020.
 pub(crate) fn prepare(
     method: &str,
     url: &JsValue,
@@ -77,7 +77,6 @@ pub(crate) fn prepare(
     context: &mut Context,
 ) -> JsResult<Prepared> {
     let host = host(context);
-    host.not_in_init(&format!("making a request (http.{})", method.to_lowercase()))?;
     let options = Arc::clone(host.options());
     let (url, name) = url_of(url, context)?;
     let state = state(context);
@@ -176,6 +175,8 @@ fn read_param(
             };
             for (name, value) in entries(&cookies, context)? {
                 let (value, replace) = match value.as_object() {
+                    // What a jar gives for a URL: lists of values, which k6 writes as one text.
+                    Some(list) if is_array(&list, context) => (to_text(&value, context)?, false),
                     Some(object) => {
                         let replace = object.get(js_string!("replace"), context)?.to_boolean();
                         let value = object.get(js_string!("value"), context)?;

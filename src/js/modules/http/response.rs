@@ -1,15 +1,15 @@
 //! The Response a script sees: a native object whose properties are computed when they are read.
 //!
-//! Building one costs a fraction of a plain object with all its fields. `JSON.stringify(response)` works through `toJSON`;
-//! setting a property shadows the native one, as on k6's.
+//! Building one costs a fraction of a plain object with all its fields. They are its own, so that `{ ...response }` has them;
+//! `JSON.stringify(response)` works through `toJSON`, and setting a property replaces the native one, as on k6's.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
 use boa_engine::class::{Class, ClassBuilder};
-use boa_engine::object::builtins::JsArray;
-use boa_engine::property::{Attribute, PropertyDescriptor};
+use boa_engine::object::builtins::{JsArray, JsFunction};
+use boa_engine::property::PropertyDescriptor;
 use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValue, NativeFunction, Trace, js_string};
 use boa_gc::GcRefCell;
 use bytes::Bytes;
@@ -99,8 +99,29 @@ impl Response {
             text: OnceLock::new(),
             page: OnceCell::new(),
         };
-        Self::from_data(response, context)
+        let object = Self::from_data(response, context)?;
+        let fields: Vec<Field> = context.get_data::<Fields>().map(|fields| fields.0.clone()).unwrap_or_default();
+        for field in fields {
+            let accessor = PropertyDescriptor::builder().get(field.get.clone()).set(field.set.clone());
+            object.define_property_or_throw(
+                field.name.clone(),
+                accessor.enumerable(true).configurable(true),
+                context,
+            )?;
+        }
+        Ok(object)
     }
+}
+
+/// The accessors of all responses of a context.
+#[derive(Trace, Finalize, JsData)]
+struct Fields(Vec<Field>);
+
+#[derive(Clone, Trace, Finalize)]
+struct Field {
+    name: JsString,
+    get: JsFunction,
+    set: JsFunction,
 }
 
 type Read = fn(&JsObject<Response>, &mut Context) -> JsResult<JsValue>;
@@ -373,20 +394,16 @@ impl Class for Response {
     }
 
     fn init(class: &mut ClassBuilder<'_>) -> JsResult<()> {
-        for (at, (name, _)) in PROPERTIES.iter().enumerate() {
-            let realm = class.context().realm().clone();
+        let realm = class.context().realm().clone();
+        let fields = PROPERTIES.iter().enumerate().map(|(at, (name, _))| {
+            let name = JsString::from(*name);
             #[allow(clippy::cast_precision_loss)]
-            let get =
-                NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64)).to_js_function(&realm);
-            let set =
-                NativeFunction::from_copy_closure_with_captures(shadow, JsString::from(*name)).to_js_function(&realm);
-            class.accessor(
-                JsString::from(*name),
-                Some(get),
-                Some(set),
-                Attribute::ENUMERABLE | Attribute::CONFIGURABLE,
-            );
-        }
+            let get = NativeFunction::from_copy_closure_with_captures(read, JsValue::from(at as f64));
+            let set = NativeFunction::from_copy_closure_with_captures(shadow, name.clone());
+            Field { name, get: get.to_js_function(&realm), set: set.to_js_function(&realm) }
+        });
+        let fields = Fields(fields.collect());
+        class.context().insert_data(fields);
         class.method(js_string!("json"), 1, NativeFunction::from_fn_ptr(json));
         class.method(js_string!("toJSON"), 0, NativeFunction::from_fn_ptr(to_json));
         class.method(js_string!("html"), 1, NativeFunction::from_fn_ptr(page::html));
