@@ -19,6 +19,8 @@ declare module 'inrush/scenarios' {
     timeUnit?: Duration;
     /** How the starts are spread; `'uniform'` by default. */
     arrival?: 'uniform' | 'poisson' | { gamma: number };
+    /** Of `arrival`; by default runs repeat. */
+    seed?: number;
     /** How long an iteration may last; VUs are made for that many at the peak. `'5s'` by default. */
     iterationTime?: Duration;
     /** By default peak rate x `iterationTime`. */
@@ -36,6 +38,7 @@ declare module 'inrush/scenarios' {
     rate?: never;
     timeUnit?: never;
     arrival?: never;
+    seed?: never;
     iterationTime?: never;
     preAllocatedVUs?: never;
     maxVUs?: never;

@@ -174,7 +174,7 @@ impl Pass {
     fn clean(&mut self, message: &mut Value, names: &[Name]) {
         let role = message["role"].as_str().unwrap_or_default().to_owned();
         if let Some(Value::String(text)) = message.get_mut("content") {
-            self.clean_text(text, &format!("messages[{role}].content"), names);
+            self.clean_document(text, &format!("messages[{role}].content"), names);
         }
         if let Some(Value::String(text)) = message.get_mut("tool_call_id") {
             self.clean_text(text, "messages[tool].tool_call_id", names);
@@ -188,16 +188,23 @@ impl Pass {
                 self.clean_text(text, "tool_calls.name", names);
             }
             if let Some(Value::String(text)) = function.get_mut("arguments") {
-                // What JSON escapes would hide is looked at without the escapes.
-                match serde_json::from_str::<Value>(text) {
-                    Ok(mut inner) => {
-                        if self.clean_value(&mut inner, "tool_calls.arguments", names) {
-                            *text = inner.to_string();
-                        }
-                    }
-                    Err(_) => drop(self.clean_text(text, "tool_calls.arguments", names)),
+                self.clean_document(text, "tool_calls.arguments", names);
+            }
+        }
+    }
+
+    /// Cleans a text that may be JSON, as what tools are given and give back is: within JSON what escapes would hide is looked at without
+    /// them. JSON without anything to replace stays as it was written.
+    fn clean_document(&mut self, text: &mut String, field: &str, names: &[Name]) {
+        let parsed =
+            if text.trim_start().starts_with(['{', '[']) { serde_json::from_str::<Value>(text).ok() } else { None };
+        match parsed {
+            Some(mut inner) => {
+                if self.clean_value(&mut inner, field, names) {
+                    *text = inner.to_string();
                 }
             }
+            None => drop(self.clean_text(text, field, names)),
         }
     }
 
@@ -317,13 +324,15 @@ mod tests {
         let log = json!({ "messages": [
             { "role": "assistant", "content": null, "tool_calls": [{ "id": "c", "function": { "name": "mail", "arguments": arguments } }] },
             { "role": "tool", "tool_call_id": "c", "content": "sent to bob@corp.test" },
+            { "role": "tool", "content": "{\"url\": \"https:\\/\\/bob:pa55word@db\\/x\", \"n\": [1,  2]}" },
             { "role": "assistant", "content": null, "tool_calls": [{ "id": "d", "function": { "name": "get", "arguments": "{\"a\":  1}" } }] },
             { "role": "assistant", "content": null, "tool_calls": [{ "id": "d", "function": { "name": "get", "arguments": "{bob@corp.test" } }] }
         ] });
         let (lines, pass) = run(&log.to_string(), &[]);
         assert!(!lines[0].contains("corp.test") && !lines[0].contains("4111111111111111"), "{}", lines[0]);
         assert!(lines[0].contains(r#"{\"a\":  1}"#), "what is clean stays as it is: {}", lines[0]);
-        assert_eq!(pass.findings.kinds(), [("email", 3), ("card", 1)]);
+        assert!(!lines[0].contains("pa55word"), "{}", lines[0]);
+        assert_eq!(pass.findings.kinds(), [("email", 3), ("card", 1), ("url_credentials", 1)]);
         let row: Value = serde_json::from_str(&lines[0]).unwrap();
         let arguments = row["messages"][0]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
         let arguments: Value = serde_json::from_str(arguments).unwrap();

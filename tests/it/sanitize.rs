@@ -98,6 +98,15 @@ fn a_log_becomes_a_dataset_a_trace_a_profile_and_a_report() {
     assert_ne!(third.file("q.jsonl"), first);
 }
 
+/// What examples/production-prompts.js sends is what the command makes of the log beside it.
+#[test]
+fn the_prompts_of_the_example_are_those_of_its_log() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/data/prompts.jsonl");
+    let kept = std::fs::read_to_string(path).unwrap();
+    let args = ["sanitize", "log.jsonl", "-o", "-", "--field", "user.name", "--salt", "example"];
+    assert_eq!(run_files(&[("log.jsonl", &example())], &args).exits(0).stdout, kept);
+}
+
 #[test]
 fn broken_entries_are_told_and_lose_nothing_else() {
     let log = "{\"prompt\": \"a\", \"ts\": 20}\n{\"prompt\": \"secret-one\n{\"prompt\": \"b\", \"ts\": 10}\nnope\n";
@@ -211,4 +220,45 @@ fn memory_does_not_grow_with_the_log() {
     drop(input);
     assert!(child.wait().unwrap().success());
     assert!(at_the_end < after_a_tenth + 20_000, "{after_a_tenth} kB after a tenth, {at_the_end} kB at the end");
+}
+
+/// Texts made to be slow: beginnings of what detectors look for, again and again without a space. If any detector looked at all of the text for
+/// each, a megabyte would take hours.
+#[test]
+fn time_grows_with_the_text_and_no_faster() {
+    let parts = [
+        "a@",
+        "a@b.cc;",
+        "eyJ-",
+        "eyJhbGciOiJI.",
+        "-----BEGIN PRIVATE KEY-----",
+        "://a@",
+        "&token=a",
+        "1 ",
+        "4111-",
+        "+49",
+        "00",
+        "DE89",
+        "1.1.1.1.",
+        "a:",
+        "::",
+        "sk-",
+        "password",
+        "phone ",
+        "aB3",
+        "(",
+        "\u{a0}0170",
+    ];
+    let log: String = parts
+        .iter()
+        .map(|part| {
+            format!(
+                "{}\n",
+                serde_json::json!({ "prompt": part.repeat(100_000 / part.len()), "inputTokens": 1, "outputTokens": 1 })
+            )
+        })
+        .collect();
+    let ran = run_files(&[("log.jsonl", &log)], &["sanitize", "log.jsonl", "-o", "p.jsonl"]).exits(0);
+    assert_eq!(rows(&ran.file("p.jsonl")).len(), parts.len());
+    assert!(ran.took.as_secs() < 45, "{:?}", ran.took);
 }

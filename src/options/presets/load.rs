@@ -10,12 +10,13 @@ use super::Shape;
 use crate::options::duration::format_duration;
 use crate::options::reader::Reader;
 
-/// Options of every preset. The second line goes into the scenario as it is.
+/// Options of every preset. Those from `exec` on go into the scenario as they are.
 pub(super) const OPTIONS: &[&str] = &[
     "rate",
     "vus",
     "timeUnit",
     "arrival",
+    "seed",
     "iterationTime",
     "preAllocatedVUs",
     "maxVUs",
@@ -29,7 +30,7 @@ pub(super) const OPTIONS: &[&str] = &[
 ];
 
 /// Options that only mean something with a rate, or only with VUs.
-const OF_RATE: &[&str] = &["timeUnit", "arrival", "iterationTime", "preAllocatedVUs", "maxVUs"];
+const OF_RATE: &[&str] = &["timeUnit", "arrival", "seed", "iterationTime", "preAllocatedVUs", "maxVUs"];
 const OF_VUS: &[&str] = &["gracefulRampDown"];
 
 /// How long an iteration is taken to last when nobody says: VUs are made for that.
@@ -83,7 +84,7 @@ impl Load {
             r.problem(name, format!("belongs to a load given as `{owner}`"), "leave it out");
         }
         let fields = ["exec", "startTime", "gracefulStop", "tags", "budget"];
-        let own: &[&str] = if by_rate { &["arrival"] } else { OF_VUS };
+        let own: &[&str] = if by_rate { &["arrival", "seed"] } else { OF_VUS };
         let fields = fields.iter().chain(own).filter_map(|name| Some(((*name).to_owned(), r.get(name)?.clone())));
         let fields = fields.collect();
         let env = r.object("env").cloned().unwrap_or_default();

@@ -141,9 +141,11 @@ fn vus_follow_from_the_peak_and_can_be_given() {
 fn fields_of_scenarios_go_through() {
     let made = make(
         "baseline",
-        json!({ "rate": 1, "arrival": "poisson", "exec": "chat", "tags": { "a": "b" }, "startTime": "5s", "gracefulStop": "1s", "budget": { "usd": 1 } }),
+        json!({ "rate": 1, "arrival": "poisson", "seed": 7, "exec": "chat", "tags": { "a": "b" }, "startTime": "5s", "gracefulStop": "1s", "budget": { "usd": 1 } }),
     );
-    for (name, value) in [("arrival", json!("poisson")), ("exec", json!("chat")), ("tags", json!({ "a": "b" }))] {
+    for (name, value) in
+        [("seed", json!(7)), ("arrival", json!("poisson")), ("exec", json!("chat")), ("tags", json!({ "a": "b" }))]
+    {
         assert_eq!(made[name], value);
     }
     assert_eq!((&made["startTime"], &made["budget"]), (&json!("5s"), &json!({ "usd": 1 })));

@@ -7,6 +7,8 @@ use crate::sanitize::pseudonym::Letters;
 
 /// Longest part before the @ (RFC 5321).
 const LONGEST_LOCAL: usize = 64;
+/// Longest user and password of a URL, in characters.
+const LONGEST_USER: usize = 512;
 
 fn in_local(c: char) -> bool {
     c.is_alphanumeric() || "._%+-'".contains(c)
@@ -18,13 +20,14 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         let local = text[..at].char_indices().rev().take(LONGEST_LOCAL).take_while(|(_, c)| in_local(*c));
         let Some((start, _)) = local.last() else { continue };
         let start = at - text[start..at].trim_start_matches(|c: char| !c.is_alphanumeric()).len();
-        if start == at || in_authority(text, start) {
+        if start == at {
             continue;
         }
         let host = at + sign.len();
         let Some(length) = domain(&text[host..]) else { continue };
         let end = host + length;
-        if &text[start..at] == "git" && after(text, end) == Some(':') {
+        let repository = &text[start..at] == "git" && after(text, end) == Some(':');
+        if repository || in_authority(text, start) {
             continue;
         }
         found.push(start..end);
@@ -52,11 +55,11 @@ fn domain(text: &str) -> Option<usize> {
     best
 }
 
-/// Whether this place is before the host of a URL, which `url` looks at.
+/// Whether this place is between `://` and the host of a URL, which `url` looks at.
 fn in_authority(text: &str, at: usize) -> bool {
-    let word = text[..at].rfind(|c: char| c.is_whitespace() || "\"'<>".contains(c));
-    let word = word.map_or(0, |at| text.ceil_char_boundary(at + 1));
-    text.get(word..at).and_then(|word| word.rsplit_once("://")).is_some_and(|(_, rest)| !rest.contains(['/', '?', '#']))
+    let stops = |c: &char| matches!(c, '/' | '?' | '#' | '"' | '\'' | '<' | '>') || c.is_whitespace();
+    let back = text[..at].char_indices().rev().take(LONGEST_USER).find(|(_, c)| stops(c));
+    back.is_some_and(|(slash, c)| c == '/' && text[..=slash].ends_with("://"))
 }
 
 /// A mailbox of the same length at one of the domains that are reserved for examples.

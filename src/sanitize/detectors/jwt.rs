@@ -26,6 +26,7 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         }
         let mut end = start;
         let mut parts = 0;
+        let first = start + text[start..].find(|c| !in_part(c)).unwrap_or(text.len() - start);
         loop {
             let length = text[end..].find(|c| !in_part(c)).unwrap_or(text.len() - end);
             // A part may be empty (a token without a signature), but not the first two.
@@ -47,6 +48,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         if parts >= 2 && end - start >= SHORTEST && is_header(text[start..end].split('.').next().unwrap_or_default()) {
             found.push(start..end);
             from = end;
+        } else {
+            // Not to be looked at again for every `eyJ` in it.
+            from = first;
         }
     }
 }

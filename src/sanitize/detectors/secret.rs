@@ -61,6 +61,8 @@ fn is_placeholder(value: &str) -> bool {
     let one = value.chars().next();
     value.len() < 6
         || value.chars().all(|c| Some(c) == one || "-_.".contains(c))
+        // Paths of programs: `Md4::digest`, `&self.password`.
+        || value.split_once("::").is_some_and(|(_, rest)| rest.starts_with(char::is_alphabetic))
         || [
             "$",
             "%",
@@ -72,7 +74,7 @@ fn is_placeholder(value: &str) -> bool {
             "***",
             "...",
             "example",
-            "process.env",
+            "process.env", "&self.", "self.", "this.",
             "os.environ",
             "env.",
             "http",

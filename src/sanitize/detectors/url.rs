@@ -29,12 +29,21 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
         for captures in PARAMETER.captures_iter(text) {
             if let Some(value) = captures.get(1) {
                 // A parameter that is no part of a URL is an assignment, which `secret` judges.
-                let before = &text[..value.start()];
-                let word = before.rfind(char::is_whitespace).map_or(0, |at| before.ceil_char_boundary(at + 1));
-                if before[word..].contains("://") || before[word..].starts_with(['/', '?', '"', '\'']) {
+                let word = word_before(text, value.start());
+                if word.contains("://") || word.starts_with(['/', '?']) {
                     found.push(value.range());
                 }
             }
         }
     }
+}
+
+/// Longest URL that is looked back into: every parameter of a text may ask.
+const LONGEST: usize = 4096;
+
+/// What stands before this place without a space between.
+fn word_before(text: &str, at: usize) -> &str {
+    let before = &text[text.ceil_char_boundary(at.saturating_sub(LONGEST))..at];
+    let space = memchr::memrchr3(b' ', b'\n', b'\t', before.as_bytes());
+    &before[space.map_or(0, |at| at + 1)..]
 }
