@@ -351,7 +351,9 @@ fn rate_text(what: &str, found: &Found) -> (String, String) {
         (Pattern::Open, _) => "unclear".to_owned(),
     };
     let evidence = match &found.pattern {
-        Pattern::Bucket { spread, calls, .. } => format!("{calls} calls let through one by one; their gaps vary by {:.0} %", spread * 100.0),
+        Pattern::Bucket { spread, calls, .. } => {
+            format!("{calls} calls let through one by one; their gaps vary by {:.0} %", spread * 100.0)
+        }
         _ => "as many again after each window".to_owned(),
     };
     let evidence = format!(
@@ -377,7 +379,10 @@ fn ended_text(ended: &Ended) -> String {
         Ended::Time => "not found in --max-time".to_owned(),
         Ended::Unlimited { calls, time } => {
             let rate = *calls as f64 / time.as_secs_f64().max(0.001) * 60.0;
-            format!("no limit met: {calls} calls in {:.1} s were let through ({rate:.0} per minute)", time.as_secs_f64())
+            format!(
+                "no limit met: {calls} calls in {:.1} s were let through ({rate:.0} per minute)",
+                time.as_secs_f64()
+            )
         }
         Ended::Exhausted(why) => format!("not found: the account is used up: {why}"),
         Ended::Failed(why) => format!("not found: a call failed: {why}"),

@@ -88,8 +88,11 @@ impl ModelAccount {
     }
 
     async fn call(&self, prompt: String, max_tokens: u64, params: CallParams) -> Reply {
-        let request =
-            ChatRequest { messages: vec![message("user", prompt.into())], max_tokens: Some(max_tokens), ..ChatRequest::default() };
+        let request = ChatRequest {
+            messages: vec![message("user", prompt.into())],
+            max_tokens: Some(max_tokens),
+            ..ChatRequest::default()
+        };
         let sent = Instant::now();
         let plan = Plan::new(Arc::clone(&self.spec), Arc::new(request), Arc::new(params), true, None, 0);
         let result = match plan {

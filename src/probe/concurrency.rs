@@ -76,7 +76,8 @@ pub async fn find<A: Account>(account: &A, plan: Plan, purse: &mut Purse) -> Res
             return Ok(Concurrency::Refused(served));
         }
         let fastest = first.iter().min().copied().unwrap_or_default();
-        let waited = first.iter().filter(|t| **t > fastest.saturating_mul(WAITED) && **t >= plan.hold / 2).count() as u64;
+        let waited =
+            first.iter().filter(|t| **t > fastest.saturating_mul(WAITED) && **t >= plan.hold / 2).count() as u64;
         if waited > 0 {
             return Ok(Concurrency::Waits(served - waited));
         }

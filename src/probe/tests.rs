@@ -36,7 +36,13 @@ impl Provider {
     fn new(rule: Rule) -> Self {
         let burst = if let Rule::Bucket { burst, .. } = rule { burst } else { 0.0 };
         let now = Instant::now();
-        Self { rule, offset: Duration::from_millis(1_300), begun: now, taken: Mutex::default(), level: Mutex::new((burst, now)) }
+        Self {
+            rule,
+            offset: Duration::from_millis(1_300),
+            begun: now,
+            taken: Mutex::default(),
+            level: Mutex::new((burst, now)),
+        }
     }
 
     fn lets_through(&self) -> bool {
@@ -148,7 +154,11 @@ async fn no_limit_is_said_and_caps_hold() {
         let result = find(&provider, Limit::Requests, plan(), &mut purse).await;
         assert_eq!(result, Err(Ended::Budget), "{caps:?}");
         // What a call costs is known when it is over: those in flight at the first answer may go beyond.
-        assert!(purse.spent.requests <= 30 + if caps.requests.is_none() { 16 } else { 0 }, "{caps:?} {:?}", purse.spent);
+        assert!(
+            purse.spent.requests <= 30 + if caps.requests.is_none() { 16 } else { 0 },
+            "{caps:?} {:?}",
+            purse.spent
+        );
     }
 }
 

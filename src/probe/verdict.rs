@@ -163,8 +163,12 @@ mod tests {
     }
 
     fn events(admitted: &[f64], refused: &[f64]) -> Vec<Event> {
-        let mut all: Vec<Event> =
-            admitted.iter().map(|at| (at, true)).chain(refused.iter().map(|at| (at, false))).map(|(at, admitted)| Event { at: Duration::from_secs_f64(*at), admitted }).collect();
+        let mut all: Vec<Event> = admitted
+            .iter()
+            .map(|at| (at, true))
+            .chain(refused.iter().map(|at| (at, false)))
+            .map(|(at, admitted)| Event { at: Duration::from_secs_f64(*at), admitted })
+            .collect();
         all.sort_by_key(|e| e.at);
         all
     }
@@ -175,8 +179,7 @@ mod tests {
         let burst: Vec<f64> = (0..10).map(|i| f64::from(i) * 0.01).collect();
         let after: Vec<f64> = (0..30).map(|i| 0.2 + f64::from(i) * 0.2).collect();
         let refused: Vec<f64> = std::iter::once(0.11).chain(after.iter().map(|at| at + 0.05)).collect();
-        let Pattern::Bucket { per_second, burst, spread, calls } = judged(&[burst, after].concat(), &refused)
-        else {
+        let Pattern::Bucket { per_second, burst, spread, calls } = judged(&[burst, after].concat(), &refused) else {
             panic!("no bucket")
         };
         assert!((per_second - 5.0).abs() < 0.01 && (burst - 9.55).abs() < 0.1 && spread < 0.01 && calls == 30);
@@ -204,9 +207,13 @@ mod tests {
 
     #[test]
     fn windows_are_told_apart() {
-        for (seen, kind) in
-            [(20, WindowKind::Fixed), (16, WindowKind::Fixed), (10, WindowKind::Sliding), (2, WindowKind::Unclear), (40, WindowKind::Unclear)]
-        {
+        for (seen, kind) in [
+            (20, WindowKind::Fixed),
+            (16, WindowKind::Fixed),
+            (10, WindowKind::Sliding),
+            (2, WindowKind::Unclear),
+            (40, WindowKind::Unclear),
+        ] {
             assert_eq!(which_window(20, 10, seen), kind, "{seen}");
         }
     }

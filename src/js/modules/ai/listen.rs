@@ -58,7 +58,7 @@ impl Callbacks {
 
     /// Calls the script's functions for one event; false when one of them returned false.
     fn deliver(&self, event: &StreamEvent, tokens: &mut u64, context: &mut Context) -> JsResult<bool> {
-        let elapsed = event.since_start.as_secs_f64() * 1e3;
+        let elapsed = crate::clock::millis(event.since_start);
         let mut go_on = true;
         if let Some(on_token) = &self.on_token {
             for delta in event.deltas.iter().filter(|d| matches!(d.kind, DeltaKind::Text | DeltaKind::Reasoning)) {
