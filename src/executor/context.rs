@@ -160,8 +160,12 @@ impl Context {
         if count == 0 || self.stop.reason().is_some() {
             return 0;
         }
+        let time_ns = self.run.clock.unix_ns(now());
+        if let Some(meter) = self.state.steps.get() {
+            (0..count).for_each(|_| meter.drops(time_ns));
+        }
         self.bus.emit(SampleBatch {
-            time_ns: self.run.clock.unix_ns(now()),
+            time_ns,
             tags: self.tags.clone(),
             samples: vec![Builtin::DroppedIterations.sample(count as f64)],
             ..SampleBatch::default()

@@ -10,7 +10,8 @@ pub fn rate(events: impl IntoIterator<Item = (f64, f64)>, length: f64) -> f64 {
         return 0.0;
     }
     let inside = events.into_iter().filter(|(at, _)| (0.0..=length).contains(at));
-    6.0 / length.powi(3) * inside.map(|(at, weight)| weight * at * (length - at)).sum::<f64>()
+    // Not `sum`, which of nothing is -0.
+    6.0 / length.powi(3) * inside.fold(0.0, |sum, (at, weight)| sum + weight * at * (length - at))
 }
 
 /// Mean number of spans open in each of `windows` windows of equal length.

@@ -40,6 +40,8 @@ pub struct StepLog {
     pub calls: Vec<StepCall>,
     /// Iterations that have ended.
     pub iterations: Vec<StepCall>,
+    /// When iterations found no VU.
+    pub drops: Vec<i64>,
     /// HTTP requests.
     pub requests: u64,
     /// HTTP requests that failed.
@@ -85,6 +87,14 @@ impl StepMeter {
         for sample in batch.samples.iter().filter(|s| s.metric == Builtin::HttpReqFailed.id()) {
             log.requests += 1;
             log.requests_failed += u64::from(sample.value > 0.0);
+        }
+    }
+
+    /// An iteration found no VU.
+    pub fn drops(&self, time_ns: i64) {
+        let mut log = self.lock();
+        if log.drops.len() < MOST {
+            log.drops.push(time_ns);
         }
     }
 

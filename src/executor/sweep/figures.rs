@@ -34,6 +34,11 @@ impl Span {
         (ns - self.from_ns) as f64 / 1e9
     }
 
+    /// Whether a time is in it.
+    pub(super) fn holds(&self, ns: i64) -> bool {
+        (self.from_ns..self.to_ns).contains(&ns)
+    }
+
     fn length(&self) -> f64 {
         self.seconds(self.to_ns).max(0.0)
     }
@@ -47,10 +52,10 @@ impl Span {
     fn settled(&self, settle: Settle, calls: &[StepCall]) -> Self {
         let cut = match settle {
             Settle::Time(time) => time.as_secs_f64(),
+            Settle::Auto if calls.len() < 2 * LEAST_CALLS => 0.0,
             Settle::Auto => {
-                let windows = WINDOWS.min(calls.len() / 2).max(4);
+                let windows = WINDOWS.min(calls.len() / 2);
                 let open = flow::in_flight(calls.iter().map(|c| self.of(c)), self.length(), windows);
-                // One more: the last of its windows may hold the end of the beginning.
                 let late = truncation(&open).max(truncation(&self.latencies(calls, windows)));
                 self.length() * late as f64 / windows as f64
             }
@@ -84,7 +89,7 @@ impl Span {
 pub(super) fn settled_calls<'a>(log: &'a StepLog, span: Span, settle: Settle) -> (Vec<&'a StepCall>, Span) {
     let (calls, _) = log.counted();
     let settled = span.settled(settle, calls);
-    let began = |call: &&StepCall| (settled.from_ns..settled.to_ns).contains(&call.start_ns);
+    let began = |call: &&StepCall| settled.holds(call.start_ns);
     (calls.iter().filter(began).collect(), settled)
 }
 
@@ -229,7 +234,8 @@ mod tests {
 
     #[test]
     fn too_little_is_told() {
-        let step = figures(&log((0..5).map(|n| call(f64::from(n), f64::from(n) + 0.5)).collect()), SPAN, Settle::Auto);
+        let step =
+            figures(&log((0..5).map(|n| f64::from(2 * n)).map(|at| call(at, at + 0.5)).collect()), SPAN, Settle::Auto);
         assert_eq!((step.state, step.calls), (StepState::TooShort, 5), "{step:?}");
         let step = figures(&StepLog::default(), SPAN, Settle::Auto);
         assert_eq!((step.calls, step.throughput, step.e2e, step.little), (0, 0.0, None, None));

@@ -112,7 +112,8 @@ async fn search(stepper: &mut Stepper, mut search: Search, facts: &mut SweepFact
 impl Tried {
     /// Judges the step, by what its repeats before it showed as well.
     fn judge(&mut self, objectives: &[crate::options::Objective]) -> search::Outcome {
-        let dropped = self.facts.dropped > 0 && self.facts.dropped as f64 > 0.01 * self.facts.calls as f64;
+        // Now and then one is dropped while VUs are added.
+        let dropped = self.dropped as f64 > 0.01 * self.facts.calls as f64;
         // Looping VUs wait for the system: what is under way cannot grow beyond them.
         let state = if self.closed { StepState::Steady } else { self.facts.state };
         let (verdict, outcome) = verdict::judge(objectives, &self.tallies, state, dropped);

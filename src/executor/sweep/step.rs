@@ -29,6 +29,8 @@ pub(super) struct Tried {
     pub(super) facts: StepFacts,
     /// One per objective.
     pub(super) tallies: Vec<Tally>,
+    /// Iterations that found no VU while the step counted.
+    pub(super) dropped: u64,
     /// Whether VUs looped.
     pub(super) closed: bool,
 }
@@ -105,7 +107,9 @@ impl Stepper {
         let tallies = self.tallies(&log, span);
         let began = self.context.state.started.get().map_or(Duration::ZERO, |at| start.saturating_duration_since(*at));
         let facts = StepFacts { load, tag, began, dropped, ..figures::figures(&log, span, settle) };
-        Some(Tried { facts, tallies, closed: self.config.by == LoadKind::Vus })
+        let counts = self.span(start + facts.settled_after, end);
+        let dropped = log.drops.iter().filter(|at| counts.holds(**at)).count() as u64;
+        Some(Tried { facts, tallies, dropped, closed: self.config.by == LoadKind::Vus })
     }
 
     fn named(&self, load: f64) -> String {

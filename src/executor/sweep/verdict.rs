@@ -88,15 +88,15 @@ pub(super) fn judge(
     let no = |why: String, repeat: bool| {
         (Verdict { met: false, confident: !repeat, why }, Outcome { met: false, confident: !repeat, repeat })
     };
-    if dropped {
-        return no("iterations were dropped: maxVUs is too low for this load".to_owned(), false);
-    }
     let both = || objectives.iter().zip(tallies);
     if let Some((objective, _)) = both().find(|(_, tally)| tally.shown(ONE_SIDED_95) == Some(false)) {
         return no(objective.to_string(), false);
     }
     if state == StepState::Growing {
         return no("more and more calls were under way: the system does not keep up".to_owned(), false);
+    }
+    if dropped {
+        return no("iterations were dropped: preAllocatedVUs or maxVUs is too low for this load".to_owned(), false);
     }
     if let Some((objective, tally)) = both().find(|(_, tally)| !tally.met()) {
         let why = if tally.of == 0 { format!("{objective}: no call has this figure") } else { objective.to_string() };
