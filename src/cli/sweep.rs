@@ -50,7 +50,7 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Where made-up prompts are sent [default: INRUSH_BASE_URL]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "mock")]
     base_url: Option<String>,
     /// Tokens of each made-up prompt
     #[arg(long, value_name = "N", default_value_t = 200)]
@@ -198,7 +198,7 @@ pub(super) fn needs_budget(targets: &BTreeSet<Target>, options: &Options, found:
     }
     for target in targets.iter().filter(|target| !is_near(&target.host) && !target.is_mapped(&options.net.hosts)) {
         found.note(
-            Error::usage(format!("a sweep of {} needs a budget: it makes as many calls as the server answers", target.address))
+            Error::config(format!("a sweep of {} needs a budget: it makes as many calls as the server answers", target.address))
                 .with_hint("give --budget-usd, --budget-tokens or --budget-requests; servers on this machine or a private address, and --mock, need none"),
         );
     }

@@ -115,7 +115,10 @@ impl Tried {
         // Now and then one is dropped while VUs are added.
         let dropped = self.dropped as f64 > 0.01 * self.facts.calls as f64;
         // Looping VUs wait for the system: what is under way cannot grow beyond them.
-        let state = if self.closed { StepState::Steady } else { self.facts.state };
+        let state = match self.facts.state {
+            StepState::Growing if self.closed => StepState::Steady,
+            state => state,
+        };
         let (verdict, outcome) = verdict::judge(objectives, &self.tallies, state, dropped);
         self.facts.verdict = Some(verdict);
         outcome

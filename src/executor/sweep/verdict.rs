@@ -103,8 +103,13 @@ pub(super) fn judge(
         return no(why, tally.of > 0);
     }
     let unclear = both().find(|(_, tally)| tally.shown(ONE_SIDED_95).is_none());
-    let confident = unclear.is_none();
-    let why = unclear.map(|(objective, _)| objective.to_string()).unwrap_or_default();
+    let steady = state == StepState::Steady;
+    let confident = unclear.is_none() && steady;
+    let why = match unclear {
+        Some((objective, _)) => objective.to_string(),
+        None if steady => String::new(),
+        None => "the step was not steady, or too short to tell".to_owned(),
+    };
     // Where nothing went wrong at all, more of the same would only show it better.
     let repeat = both().any(|(_, tally)| tally.shown(ONE_SIDED_95).is_none() && tally.kept < tally.of);
     (Verdict { met: true, confident, why }, Outcome { met: true, confident, repeat })
@@ -139,6 +144,7 @@ mod tests {
         assert_eq!(told(94, 6), (false, false, true), "not clear either");
         assert_eq!(told(50, 50), (false, true, false));
         assert_eq!(told(0, 0), (false, true, false));
+        assert!(!of(100, 0, StepState::TooShort).0.confident && of(100, 0, StepState::Drifting).0.met);
         assert_eq!(of(100, 0, StepState::Growing).1, Outcome { met: false, confident: true, repeat: false });
         assert!(of(0, 0, StepState::Steady).0.why.contains("no call has this figure"));
     }
