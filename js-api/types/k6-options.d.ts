@@ -179,6 +179,68 @@ declare module 'k6/options' {
     maxVUs?: number;
   }
 
+  /** Rising loads: a list, or a range (by a factor of 2 when neither is given). */
+  export type SweepLoads =
+    | number[]
+    | { from: number; to: number; factor?: number }
+    | { from: number; to: number; step: number };
+
+  /** What must hold in a step: percentiles such as `{ p95: 800 }` in ms, and shares of calls. */
+  export interface SweepObjectives {
+    ttft?: Record<string, number>;
+    tpot?: Record<string, number>;
+    e2e?: Record<string, number>;
+    /** At most this share fails. */
+    failed?: number;
+    /** At least this share meets the `slo` of its model or request. */
+    goodput?: number;
+  }
+
+  interface SweepBase extends ScenarioBase {
+    /** How long iterations start in each step. */
+    stepDuration: Duration;
+    /** What of each step's beginning does not count; `'auto'` by default. */
+    settle?: 'auto' | Duration;
+    /** Rest between steps. */
+    pause?: Duration;
+    slo?: SweepObjectives;
+  }
+
+  interface SweepRate {
+    timeUnit?: Duration;
+    preAllocatedVUs: number;
+    maxVUs?: number;
+    arrival?: Arrival;
+    seed?: number;
+  }
+
+  /** Not in k6: rising numbers of looping VUs in steps, for the curve of throughput and latency. */
+  export interface ConcurrencySweep extends SweepBase {
+    executor: 'concurrency-sweep';
+    vus: SweepLoads;
+  }
+
+  /** Not in k6: rising arrival rates in steps. */
+  export interface RateSweep extends SweepBase, SweepRate {
+    executor: 'rate-sweep';
+    /** Iterations per `timeUnit`. */
+    rates: SweepLoads;
+  }
+
+  interface SearchBase extends SweepBase {
+    executor: 'capacity-search';
+    from: number;
+    to: number;
+    slo: SweepObjectives;
+    /** The search ends when the bounds are this close, in shares of the lower one; 0.05 by default. */
+    precision?: number;
+    /** How often a step that is not clear is repeated; 2 by default. */
+    repeats?: number;
+  }
+
+  /** Not in k6: searches the highest number of VUs, or the highest rate, that meets objectives. */
+  export type CapacitySearch = (SearchBase & { by: 'vus' }) | (SearchBase & SweepRate & { by: 'rate' });
+
   export type Scenario =
     | SharedIterations
     | PerVuIterations
@@ -189,7 +251,10 @@ declare module 'k6/options' {
     | ExternallyControlled
     | ConstantTokenRate
     | RampingTokenRate
-    | TraceReplay;
+    | TraceReplay
+    | ConcurrencySweep
+    | RateSweep
+    | CapacitySearch;
 
   /** `'p(95)<500'`, `'rate<0.01'`, `'count>100'`, ...; as an object it can end the run early. */
   export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: Duration };

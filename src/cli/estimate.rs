@@ -20,7 +20,7 @@ use crate::executor::pacing::Schedule;
 use crate::executor::stages;
 use crate::metrics::{Aggregator, AggregatorConfig};
 use crate::net;
-use crate::options::{self, BudgetOptions, Checked, ExecutorConfig, Layers, Options, Scenario, TokenRate};
+use crate::options::{self, BudgetOptions, Checked, ExecutorConfig, Layers, LoadKind, Options, Scenario, TokenRate};
 use crate::scheduler::{Run, RunOutcome, Scheduler, plan};
 use crate::secrets::Secrets;
 
@@ -241,6 +241,18 @@ fn work(scenario: &Scenario) -> Work {
         }
         ExecutorConfig::RampingTokenRate { start_rate, stages, tokens } => {
             tokens_due(&Schedule::ramping(*start_rate, tokens.time_unit, stages), tokens)
+        }
+        ExecutorConfig::Sweep(sweep) => {
+            let (loads, step) = (sweep.likely_loads(), seconds(sweep.step_duration));
+            let sum: f64 = loads.iter().sum();
+            match sweep.by {
+                LoadKind::Vus => Work::VuTime(sum * step),
+                LoadKind::Rate { time_unit, max_vus, .. } => Work::Iterations {
+                    count: sum * step / seconds(time_unit),
+                    concurrency: max_vus as f64,
+                    within: Some(sweep.step_duration.saturating_mul(u32::try_from(loads.len()).unwrap_or(u32::MAX))),
+                },
+            }
         }
         ExecutorConfig::TraceReplay(replay) => {
             let length = replay.length();

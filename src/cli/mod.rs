@@ -22,6 +22,8 @@ mod sanitize_output;
 mod script_flags;
 mod session;
 mod summary_out;
+mod sweep;
+mod sweep_shape;
 mod tokens;
 mod traces;
 
@@ -61,6 +63,8 @@ enum Command {
     Deps(Box<deps::DepsArgs>),
     /// Predict the tokens and dollars of a run without calling anything
     Estimate(Box<estimate::EstimateArgs>),
+    /// Find how much load a model server bears: throughput and latency step by step, or the highest load that meets objectives
+    Sweep(Box<sweep::SweepArgs>),
     /// Count the tokens of texts
     Tokens(tokens::TokensArgs),
     /// Find the limits of an account by asking its provider, within a budget
@@ -178,6 +182,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Inspect(args) => inspect::run(&args),
         Command::Deps(args) => deps::run(&args),
         Command::Estimate(args) => estimate::run(&args),
+        Command::Sweep(args) => sweep::run(*args, &cli.global, &terminal),
         Command::Tokens(args) => tokens::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Sanitize(args) => sanitize::run(&args, &terminal),

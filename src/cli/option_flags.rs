@@ -137,6 +137,9 @@ pub(crate) struct OptionFlags {
     /// Most requests to models [env: INRUSH_BUDGET_REQUESTS=]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole)]
     budget_requests: Option<u64>,
+    /// Scenarios in place of the script's, of commands that bring their own load.
+    #[arg(skip)]
+    pub(super) scenarios: Option<serde_json::Value>,
 }
 
 impl OptionFlags {
@@ -180,6 +183,7 @@ impl OptionFlags {
             execution_segment: this.execution_segment,
             execution_segment_sequence: this.execution_segment_sequence,
             features: this.features,
+            scenarios: this.scenarios,
             budget_usd: this.budget_usd,
             budget_tokens: this.budget_tokens,
             budget_requests: this.budget_requests,

@@ -17,6 +17,7 @@ use super::preflight::Preflight;
 use super::script_flags::ScriptFlags;
 use super::session::Session;
 use super::summary_out::{self, SummaryFlags};
+use super::sweep;
 use super::traces;
 use super::{GlobalFlags, report};
 use crate::ai::spec::{ModelSpec, Target};
@@ -84,10 +85,19 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     mock: bool,
     #[command(flatten)]
-    knobs: EmbeddedKnobs,
+    pub(super) knobs: EmbeddedKnobs,
+    /// Whether `inrush sweep` is what runs.
+    #[arg(skip)]
+    pub(super) is_sweep: bool,
 }
 
 impl RunArgs {
+    /// Takes these scenarios in place of the script's, and this script in place of a file.
+    pub(super) fn bring(&mut self, scenarios: Value, script: Option<String>) {
+        self.options.scenarios = Some(scenarios);
+        self.source.built_in = script;
+    }
+
     /// Where the script's output goes, if not to the log. Logging starts before options are merged, so only the flag and
     /// the environment can say so.
     pub(super) fn console_output(&self) -> Option<String> {
@@ -170,6 +180,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         // Calls without a model go where the environment says, if it says so.
         let spec = env.get("INRUSH_BASE_URL").and_then(|_| ModelSpec::from_json(&Value::Null, &env).ok());
         targets.extend(spec.map(|spec| spec.target()));
+    }
+    if args.is_sweep {
+        sweep::needs_budget(&targets, &options, &mut found);
     }
     budgets::check(&options, &shared, &script, &env, &mut found);
     let mut output_context = output_context(&process_env, Arc::clone(&shared.registry));
@@ -379,7 +392,7 @@ fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> Stri
     let mut text = format!(
         "inrush v{}\n  script: {}\n{}  output: {outputs}\n  scenarios: {}, {} max VUs",
         env!("CARGO_PKG_VERSION"),
-        args.source.script,
+        if args.source.built_in.is_some() { "made-up prompts" } else { &args.source.script },
         targets.iter().map(|t| format!("  target: {} ({})\n", t.address, t.provider)).collect::<String>(),
         options.scenarios.len(),
         plan.max_vus,
@@ -402,6 +415,7 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     summary.health.interrupted_iterations =
         shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
     summary.token_rates = outcome.scenarios.iter().filter_map(|facts| facts.token_rate.clone()).collect();
+    summary.sweeps = outcome.scenarios.iter().filter_map(|facts| facts.sweep.clone()).collect();
     summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);

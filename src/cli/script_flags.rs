@@ -19,6 +19,9 @@ use crate::script::{self, Script};
 pub(super) struct ScriptFlags {
     /// The script: a .js or .ts file, an archive (.tar), or - for standard input
     pub(super) script: String,
+    /// The text of the script, of commands that bring their own.
+    #[arg(skip)]
+    pub(super) built_in: Option<String>,
     /// A variable of __ENV; may be repeated
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE")]
     env: Vec<String>,
@@ -144,7 +147,11 @@ impl ScriptFlags {
         let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
         let process_env = process_env();
         let config_file = self.config.as_deref().and_then(|path| found.take(read_config(path)));
-        let stdin = if self.script == "-" { Some(read_stdin()?) } else { None };
+        let stdin = match &self.built_in {
+            Some(text) => Some(text.clone().into_bytes()),
+            None if self.script == "-" => Some(read_stdin()?),
+            None => None,
+        };
         let archive = match self.archive_bytes(stdin.as_deref())? {
             Some(bytes) => Some(Unpacked::new(&bytes, &self.script)?),
             None => None,

@@ -107,6 +107,7 @@ pub(crate) fn write(
         time_unit: options.summary_time_unit.as_deref().and_then(TimeUnit::parse),
         mode,
         colour: stdout_tty && terminal.colors(),
+        width: terminal.columns(),
         stdout_tty,
         stderr_tty: terminal.interactive(),
         machine_readable: flags.new_machine_readable_summary.then(|| machine_readable::Origin {

@@ -1,13 +1,14 @@
 //! What an executor is given to run one scenario, and what it reports at the end.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::metrics::sweep::SweepFacts;
 use crate::metrics::token_rate::TokenRateFacts;
 use crate::metrics::{Builtin, BusSender, SampleBatch, SystemTag, Tags};
 use crate::options::{Options, Scenario, Segmentation};
 use crate::stop::{StopReason, StopSignal};
-use crate::vu::{Activation, RunState, ScenarioState, Vu};
+use crate::vu::{Activation, Drain, RunState, ScenarioState, Vu};
 
 use super::pool::VuPool;
 use super::wait::{Wait, now};
@@ -36,6 +37,17 @@ pub struct Context {
     pub activation: Arc<Activation>,
     /// Seed of everything random in the run, if the user fixed one.
     pub seed: Option<u64>,
+    /// The part of the scenario this is, where the executor runs it in parts.
+    pub(super) part: Option<Arc<Part>>,
+}
+
+/// A part of a scenario.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    /// Ends it softly; the scenario goes on.
+    pub(super) drain: Drain,
+    /// When it started.
+    pub(super) started: OnceLock<Instant>,
 }
 
 /// What a scenario did.
@@ -53,6 +65,8 @@ pub struct ScenarioFacts {
     pub duration: Duration,
     /// What became of its token rate, of executors that hold one.
     pub token_rate: Option<TokenRateFacts>,
+    /// What a sweep or a search found, of executors that make one.
+    pub sweep: Option<SweepFacts>,
 }
 
 impl Context {
@@ -78,16 +92,45 @@ impl Context {
         let scenario = scenario.clone();
         let (run, bus, stop, wait) = run;
         let segmentation = options.segmentation.clone();
-        Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation, seed }
+        Self { scenario, state, run, pool, bus, tags, stop, wait, segmentation, activation, seed, part: None }
     }
 
-    /// Resolves when no more iterations may start: the run is stopped, or it or the scenario is drained.
+    /// The same scenario for one part of it, whose samples carry one more tag.
+    pub(super) fn for_part(&self, tag: (&str, &str)) -> (Arc<Self>, Arc<Part>) {
+        let mut tags = self.activation.tags.clone();
+        tags.insert(tag.0.to_owned(), tag.1.to_owned());
+        let activation = Activation {
+            exec: self.activation.exec.clone(),
+            env: self.activation.env.clone(),
+            tags,
+            scenario: Arc::clone(&self.state),
+        };
+        let part = Arc::new(Part::default());
+        let context = Self {
+            scenario: self.scenario.clone(),
+            state: Arc::clone(&self.state),
+            run: Arc::clone(&self.run),
+            pool: Arc::clone(&self.pool),
+            bus: self.bus.clone(),
+            tags: self.tags.with([tag]),
+            stop: self.stop.clone(),
+            wait: self.wait,
+            segmentation: self.segmentation.clone(),
+            activation: Arc::new(activation),
+            seed: self.seed,
+            part: Some(Arc::clone(&part)),
+        };
+        (Arc::new(context), part)
+    }
+
+    /// Resolves when no more iterations may start: the run is stopped, or it, the scenario or this part of it is drained.
     pub async fn halted(&self) {
         tokio::select! {
             biased;
             _ = self.stop.wait() => {}
             () = self.run.drain.closed() => {}
             () = self.state.drain.closed() => {}
+            () = part_ends(self.part.as_deref()) => {}
         }
     }
 
@@ -101,10 +144,15 @@ impl Context {
         self.facts(0, 0)
     }
 
-    /// Marks the scenario as started now; iterations are numbered by the segment unless the executor chose other numbers before.
+    /// Marks the scenario as started now, unless an earlier part of it did, and gives the time; iterations are numbered by the segment unless the executor chose other numbers before.
     pub(super) fn begin(&self) -> Instant {
         let _ = self.state.stripe.set(self.segmentation.stripe().clone());
-        *self.state.started.get_or_init(now)
+        let start = now();
+        let _ = self.state.started.set(start);
+        if let Some(part) = &self.part {
+            let _ = part.started.set(start);
+        }
+        start
     }
 
     /// Counts dropped iterations, and gives their number: 0 when the run was ended early, which drops none.
@@ -112,8 +160,12 @@ impl Context {
         if count == 0 || self.stop.reason().is_some() {
             return 0;
         }
+        let time_ns = self.run.clock.unix_ns(now());
+        if let Some(meter) = self.state.steps.get() {
+            (0..count).for_each(|_| meter.drops(time_ns));
+        }
         self.bus.emit(SampleBatch {
-            time_ns: self.run.clock.unix_ns(now()),
+            time_ns,
             tags: self.tags.clone(),
             samples: vec![Builtin::DroppedIterations.sample(count as f64)],
             ..SampleBatch::default()
@@ -147,6 +199,7 @@ impl Context {
             dropped,
             duration: self.state.started.get().map_or(Duration::ZERO, |at| now().saturating_duration_since(*at)),
             token_rate: None,
+            sweep: None,
         }
     }
 
@@ -158,6 +211,13 @@ impl Context {
     ) {
         let _ = self.state.progress.set(Box::new(move || progress().clamp(0.0, 1.0)));
         let _ = self.state.status.set(Box::new(status));
+    }
+}
+
+async fn part_ends(part: Option<&Part>) {
+    match part {
+        Some(part) => part.drain.closed().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -18,6 +18,7 @@ mod ramping_arrival_rate;
 mod ramping_vus;
 mod shared_iterations;
 pub mod stages;
+mod sweep;
 mod token_rate;
 mod trace_replay;
 pub mod wait;
@@ -42,6 +43,16 @@ pub struct ExecutorDef {
 
 /// Every executor, by name.
 pub static EXECUTORS: &[ExecutorDef] = &[
+    ExecutorDef {
+        name: "capacity-search",
+        help: "searches the highest rate or number of VUs that meets objectives",
+        run: sweep::run,
+    },
+    ExecutorDef {
+        name: "concurrency-sweep",
+        help: "rising numbers of looping VUs in steps, for the curve of throughput and latency",
+        run: sweep::run,
+    },
     ExecutorDef {
         name: "constant-arrival-rate",
         help: "a fixed number of iterations per time unit, whatever the system does",
@@ -74,6 +85,11 @@ pub static EXECUTORS: &[ExecutorDef] = &[
         run: token_rate::run_ramping,
     },
     ExecutorDef { name: "ramping-vus", help: "a number of looping VUs that follows stages", run: ramping_vus::run },
+    ExecutorDef {
+        name: "rate-sweep",
+        help: "rising arrival rates in steps, for the curve of throughput and latency",
+        run: sweep::run,
+    },
     ExecutorDef {
         name: "shared-iterations",
         help: "a number of iterations shared by all VUs",

@@ -270,9 +270,17 @@ impl Host {
         self.options().system_tags.has(tag)
     }
 
+    /// Hands a batch to the metrics, and shows it to the executor where it goes by what calls are like.
+    pub(crate) fn send(&self, batch: SampleBatch) {
+        if let Some(meter) = self.scenario.borrow().as_ref().and_then(|scenario| scenario.steps.get()) {
+            meter.see(&batch);
+        }
+        self.shared.bus.emit(batch);
+    }
+
     /// Sends a batch with the VU's tags, or with `tags`.
     pub(crate) fn emit(&self, at: Instant, tags: Option<Tags>, samples: Vec<Sample>, extra: Extra) {
-        self.shared.bus.emit(SampleBatch {
+        self.send(SampleBatch {
             time_ns: self.shared.state.clock.unix_ns(at),
             tags: tags.unwrap_or_else(|| self.tags.borrow().clone()),
             metadata: self.metadata.borrow().clone(),
@@ -290,7 +298,7 @@ impl Host {
     pub(crate) fn emit_as(&self, at: Instant, labels: Labels, samples: Vec<Sample>) {
         let time_ns = self.shared.state.clock.unix_ns(at);
         let Labels { tags, metadata } = labels;
-        self.shared.bus.emit(SampleBatch { time_ns, tags, metadata, samples, extra: Extra::None });
+        self.send(SampleBatch { time_ns, tags, metadata, samples, extra: Extra::None });
     }
 
     /// Recomputes the VU's tags; called when scenario, group or user tags change.

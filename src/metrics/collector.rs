@@ -303,6 +303,7 @@ impl Collector {
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         Summary {
             budgets: Vec::new(),
+            sweeps: Vec::new(),
             token_rates: Vec::new(),
             duration: elapsed,
             left_out: LeftOut::default(),

@@ -23,6 +23,7 @@ pub mod sample;
 pub mod sink;
 pub mod snapshot;
 pub mod summary;
+pub mod sweep;
 pub mod tags;
 pub mod threshold;
 pub mod threshold_parser;

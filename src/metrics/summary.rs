@@ -35,6 +35,8 @@ pub struct Summary {
     pub budgets: Vec<super::budget::BudgetFacts>,
     /// What became of the token rates of scenarios that hold one.
     pub token_rates: Vec<super::token_rate::TokenRateFacts>,
+    /// What sweeps and searches found.
+    pub sweeps: Vec<super::sweep::SweepFacts>,
 }
 
 /// One metric or sub-metric.

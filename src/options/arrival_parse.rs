@@ -126,7 +126,7 @@ fn start_rate(r: &mut Reader<'_>, what: &str) -> f64 {
     rate.max(0.0)
 }
 
-fn time_unit(r: &mut Reader<'_>) -> Duration {
+pub(super) fn time_unit(r: &mut Reader<'_>) -> Duration {
     let unit = r.duration("timeUnit");
     if unit == Some(Duration::ZERO) {
         r.problem("timeUnit", "must be more than 0", "give for example '1s' or '1m'");
@@ -135,7 +135,7 @@ fn time_unit(r: &mut Reader<'_>) -> Duration {
 }
 
 /// `arrival` and `seed`.
-fn arrivals(r: &mut Reader<'_>) -> Arrivals {
+pub(super) fn arrivals(r: &mut Reader<'_>) -> Arrivals {
     const FORMS: &str =
         "give 'uniform', 'poisson' or { gamma: cv }, where cv is the coefficient of variation of the gaps";
     let process = match r.get("arrival") {
@@ -238,7 +238,7 @@ fn token_estimate(r: &mut Reader<'_>) -> TokenEstimate {
     }
 }
 
-fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
+pub(super) fn arrival_vus(r: &mut Reader<'_>) -> (u64, u64) {
     if !r.has("preAllocatedVUs") {
         r.problem("preAllocatedVUs", "is missing", "give the VUs to initialise before the run: rate x iteration time");
     }

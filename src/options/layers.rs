@@ -69,6 +69,8 @@ pub struct FlagOptions {
     /// Names of the scenarios to run, each a list; empty = all.
     pub scenario: Vec<String>,
     /// US dollars as text.
+    /// Scenarios in place of the script's, as JSON; made by commands that bring their own load.
+    pub scenarios: Option<Value>,
     pub budget_usd: Option<String>,
     pub budget_tokens: Option<u64>,
     pub budget_requests: Option<u64>,
@@ -89,6 +91,7 @@ pub(super) fn flags(flags: &FlagOptions, found: &mut Findings) -> Map<String, Va
     set("paused", f.paused.map(Value::from));
     set("vus", f.vus.map(Value::from));
     set("duration", f.duration.clone().map(Value::from));
+    set("scenarios", f.scenarios.clone());
     set("iterations", f.iterations.map(Value::from));
     set("stages", (!f.stages.is_empty()).then(|| stages("--stage", &f.stages.join(","), found)));
     set("executionSegment", f.execution_segment.clone().map(Value::from));

@@ -9,6 +9,7 @@ use super::duration::{duration_from_millis, format_duration, parse_duration};
 use super::fields::FIELDS;
 use super::load_shape::{Arrival, Passes, ReplayConfig, TokenEstimate, TokenRate};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
+use super::sweep::{LoadKind, Loads, Objective, Settle, SweepConfig};
 
 /// Builds the object. As in k6 the options that have a default set show it; those whose default is a number do not.
 pub(super) fn build(merged: &Map<String, Value>, scenarios: &[Scenario], trend_stats: &[String]) -> Value {
@@ -149,14 +150,22 @@ fn scenario(s: &Scenario) -> Value {
             with(own, token_rate(tokens))
         }
         ExecutorConfig::TraceReplay(replay) => trace_replay(replay),
+        ExecutorConfig::Sweep(config) => sweep(config),
     };
     if let (Value::Object(out), Value::Object(own)) = (&mut out, own) {
         out.extend(own);
         // Not in k6: only there when it was given.
         out.extend(s.budget.as_ref().map(|budget| ("budget".to_owned(), budget.json())));
-        if let ExecutorConfig::ConstantArrivalRate { arrivals, .. }
-        | ExecutorConfig::RampingArrivalRate { arrivals, .. } = &s.executor
-        {
+        let arrivals = match &s.executor {
+            ExecutorConfig::ConstantArrivalRate { arrivals, .. }
+            | ExecutorConfig::RampingArrivalRate { arrivals, .. } => Some(*arrivals),
+            ExecutorConfig::Sweep(sweep) => match sweep.by {
+                LoadKind::Rate { arrivals, .. } => Some(arrivals),
+                LoadKind::Vus => None,
+            },
+            _ => None,
+        };
+        if let Some(arrivals) = arrivals {
             match arrivals.process {
                 Arrival::Uniform => {}
                 Arrival::Poisson => drop(out.insert("arrival".to_owned(), "poisson".into())),
@@ -200,6 +209,57 @@ fn trace_replay(replay: &ReplayConfig) -> Value {
         "preAllocatedVUs": replay.pre_allocated_vus,
         "maxVUs": replay.max_vus,
     })
+}
+
+fn sweep(config: &SweepConfig) -> Value {
+    let mut out = json!({
+        "stepDuration": format_duration(config.step_duration),
+        "settle": match config.settle {
+            Settle::Auto => "auto".to_owned(),
+            Settle::Time(time) => format_duration(time),
+        },
+        "pause": format_duration(config.pause),
+        "slo": slo(&config.slo),
+    });
+    let loads = match &config.loads {
+        Loads::List(loads) => {
+            let name = if config.by == LoadKind::Vus { "vus" } else { "rates" };
+            json!({ name: loads.iter().map(|load| number(*load)).collect::<Vec<_>>() })
+        }
+        Loads::Search { from, to, precision, repeats } => json!({
+            "by": if config.by == LoadKind::Vus { "vus" } else { "rate" },
+            "from": number(*from),
+            "to": number(*to),
+            "precision": number(*precision),
+            "repeats": repeats,
+        }),
+    };
+    out = with(out, loads);
+    if let LoadKind::Rate { time_unit, pre_allocated_vus, max_vus, .. } = config.by {
+        let rate = json!({
+            "timeUnit": format_duration(time_unit),
+            "preAllocatedVUs": pre_allocated_vus,
+            "maxVUs": max_vus,
+        });
+        out = with(out, rate);
+    }
+    out
+}
+
+/// Objectives as they are written.
+fn slo(objectives: &[Objective]) -> Value {
+    let mut out = Map::new();
+    for objective in objectives {
+        match objective {
+            Objective::Failed(share) => drop(out.insert("failed".to_owned(), number(*share))),
+            Objective::Goodput(share) => drop(out.insert("goodput".to_owned(), number(*share))),
+            Objective::Percentile { figure, percentile, limit } => {
+                let limits = out.entry(figure.name()).or_insert_with(|| json!({}));
+                limits[format!("p{percentile}")] = number(*limit);
+            }
+        }
+    }
+    if out.is_empty() { Value::Null } else { Value::Object(out) }
 }
 
 /// One object out of two.

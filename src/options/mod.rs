@@ -23,6 +23,10 @@ mod reader;
 pub mod scenario;
 mod scenario_parse;
 pub mod segment;
+pub mod sweep;
+mod sweep_parse;
+#[cfg(test)]
+mod sweep_tests;
 #[cfg(test)]
 mod tests;
 mod thresholds;
@@ -46,6 +50,7 @@ pub use local_ips::IpRange;
 pub use problem::{Problem, Problems, Warning};
 pub use scenario::{ExecutorConfig, Scenario, Stage};
 pub use segment::{Segmentation, Stripe};
+pub use sweep::{Figure, LoadKind, Loads, Objective, Settle, SweepConfig};
 
 /// Options with everything that was found out about them.
 #[derive(Clone, Debug)]

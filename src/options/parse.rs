@@ -10,7 +10,8 @@ use super::layers::FlagOptions;
 use super::problem::Findings;
 use super::reader::Reader;
 use super::{
-    Options, Segmentation, budget, choice, fields, merged_json, net_parse, scenario_parse, thresholds, window_parse,
+    ExecutorConfig, Options, Scenario, Segmentation, budget, choice, fields, merged_json, net_parse, scenario_parse,
+    thresholds, window_parse,
 };
 
 const TREND_STATS: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)"];
@@ -23,6 +24,7 @@ pub(super) fn parse(merged: &Map<String, Value>, flags: &FlagOptions, found: &mu
     unsupported(&mut top);
     let scenarios = scenario_parse::parse(&mut top);
     let segmentation = segmentation(&mut top);
+    whole_sweeps(&mut top, &scenarios, &segmentation);
     let mut options = Options {
         segmentation,
         paused: top.bool("paused").unwrap_or(false),
@@ -62,6 +64,22 @@ fn segmentation(top: &mut Reader<'_>) -> Segmentation {
         top.problem(about, what, hint);
         Segmentation::default()
     })
+}
+
+/// A sweep is judged by what its instance sees, and a search goes where that leads: instances would part ways.
+fn whole_sweeps(top: &mut Reader<'_>, scenarios: &[Scenario], segmentation: &Segmentation) {
+    if segmentation.is_whole() {
+        return;
+    }
+    for scenario in scenarios {
+        if let ExecutorConfig::Sweep(sweep) = &scenario.executor {
+            top.problem(
+                &format!("scenarios.{}.executor", scenario.name),
+                format!("`{}` cannot be split into execution segments", sweep.executor()),
+                "run it on one instance, without --execution-segment",
+            );
+        }
+    }
 }
 
 fn system_tags(top: &mut Reader<'_>) -> SystemTags {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::budget::BudgetOptions;
 use super::load_shape::{Arrivals, ReplayConfig, TokenRate};
+use super::sweep::SweepConfig;
 
 /// One scenario of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -132,6 +133,8 @@ pub enum ExecutorConfig {
     },
     /// Iterations that start when the requests of a recorded trace came.
     TraceReplay(ReplayConfig),
+    /// Loads in steps, or the search for the highest that meets objectives.
+    Sweep(Box<SweepConfig>),
 }
 
 impl ExecutorConfig {
@@ -148,6 +151,7 @@ impl ExecutorConfig {
             Self::ConstantTokenRate { .. } => "constant-token-rate",
             Self::RampingTokenRate { .. } => "ramping-token-rate",
             Self::TraceReplay(_) => "trace-replay",
+            Self::Sweep(sweep) => sweep.executor(),
         }
     }
 }

@@ -9,6 +9,7 @@ use super::arrival_parse;
 use super::budget;
 use super::reader::{Reader, shown};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
+use super::sweep_parse;
 use crate::spelling::nearest;
 
 /// Shortest run of a time-based executor and shortest `maxDuration`.
@@ -27,6 +28,26 @@ const COMMON: &[&str] = &["executor", "startTime", "gracefulStop", "exec", "env"
 
 /// The executors and their own fields.
 const EXECUTORS: &[(&str, &[&str])] = &[
+    (
+        "capacity-search",
+        &[
+            "by",
+            "from",
+            "to",
+            "precision",
+            "repeats",
+            "slo",
+            "stepDuration",
+            "settle",
+            "pause",
+            "timeUnit",
+            "preAllocatedVUs",
+            "maxVUs",
+            "arrival",
+            "seed",
+        ],
+    ),
+    ("concurrency-sweep", &["vus", "stepDuration", "settle", "pause", "slo"]),
     ("constant-arrival-rate", &["rate", "timeUnit", "duration", "preAllocatedVUs", "maxVUs", "arrival", "seed"]),
     ("constant-token-rate", &["rate", "timeUnit", "duration", "count", "estimate", "preAllocatedVUs", "maxVUs"]),
     ("constant-vus", &["vus", "duration"]),
@@ -35,6 +56,21 @@ const EXECUTORS: &[(&str, &[&str])] = &[
     ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival", "seed"]),
     ("ramping-token-rate", &["startRate", "timeUnit", "stages", "count", "estimate", "preAllocatedVUs", "maxVUs"]),
     ("ramping-vus", &["startVUs", "stages", "gracefulRampDown"]),
+    (
+        "rate-sweep",
+        &[
+            "rates",
+            "timeUnit",
+            "stepDuration",
+            "settle",
+            "pause",
+            "slo",
+            "preAllocatedVUs",
+            "maxVUs",
+            "arrival",
+            "seed",
+        ],
+    ),
     ("shared-iterations", &["vus", "iterations", "maxDuration"]),
     (
         "trace-replay",
@@ -43,7 +79,7 @@ const EXECUTORS: &[(&str, &[&str])] = &[
 ];
 
 /// Executors of the AI interface that this version does not run.
-const LATER: &[&str] = &["capacity-search", "concurrency-sweep", "rate-limit-probe", "rate-sweep"];
+const LATER: &[&str] = &["rate-limit-probe"];
 
 /// The scenarios of the merged options.
 pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
@@ -189,11 +225,14 @@ fn scenario(r: &mut Reader<'_>, name: &str, fields: &Map<String, Value>) -> Scen
     let tags = r.text_map("tags").unwrap_or_default();
     let budget = budget::parse(r);
     // Without a known executor there is a problem, and nothing runs: the rest is read to be checked.
-    let executor = own.and_then(|(kind, _)| executor(r, kind)).unwrap_or(ExecutorConfig::PerVuIterations {
+    let mut executor = own.and_then(|(kind, _)| executor(r, kind)).unwrap_or(ExecutorConfig::PerVuIterations {
         vus: 1,
         iterations: 1,
         max_duration: MAX_DURATION_DEFAULT,
     });
+    if let ExecutorConfig::Sweep(sweep) = &mut executor {
+        sweep.grace = graceful_stop;
+    }
     Scenario { name: name.to_owned(), exec, start_time, graceful_stop, env, tags, budget, executor }
 }
 
@@ -268,6 +307,9 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
             let graceful_ramp_down = r.duration("gracefulRampDown").unwrap_or(GRACE_DEFAULT);
             ExecutorConfig::RampingVus { start_vus, stages, graceful_ramp_down }
         }
+        "capacity-search" => sweep_parse::capacity_search(r),
+        "concurrency-sweep" => sweep_parse::concurrency_sweep(r),
+        "rate-sweep" => sweep_parse::rate_sweep(r),
         "constant-arrival-rate" => arrival_parse::constant_arrival_rate(r),
         "constant-token-rate" => arrival_parse::constant_token_rate(r),
         "ramping-arrival-rate" => arrival_parse::ramping_arrival_rate(r),

@@ -43,12 +43,15 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
         "metrics": metrics,
         "setup_data": options.setup_data,
     });
-    // Not in k6, and only there when a budget or a token rate is.
+    // Not in k6, and only there when a budget, a token rate or a sweep is.
     if let (Some(root), false) = (root.as_object_mut(), summary.budgets.is_empty()) {
         root.insert("budgets".into(), super::budget_json::all(&summary.budgets));
     }
     if let (Some(root), false) = (root.as_object_mut(), summary.token_rates.is_empty()) {
         root.insert("token_rates".into(), super::token_rate_json::all(&summary.token_rates));
+    }
+    if let (Some(root), false) = (root.as_object_mut(), summary.sweeps.is_empty()) {
+        root.insert("sweeps".into(), super::sweep_json::all(&summary.sweeps));
     }
     root
 }

@@ -7,6 +7,7 @@ pub mod human;
 pub mod machine_readable;
 mod number;
 pub mod summary_export;
+mod sweep_json;
 pub mod text;
 mod token_rate_json;
 
@@ -53,6 +54,8 @@ pub struct ReportOptions {
     pub mode: SummaryMode,
     /// Use colours in the text; also becomes `noColor` of handleSummary's data.
     pub colour: bool,
+    /// Characters in a line of the text, for what can be narrower.
+    pub width: usize,
     /// Whether standard output is a terminal.
     pub stdout_tty: bool,
     /// Whether standard error is a terminal.
@@ -70,6 +73,7 @@ impl Default for ReportOptions {
             time_unit: None,
             mode: SummaryMode::Compact,
             colour: false,
+            width: 100,
             stdout_tty: false,
             stderr_tty: false,
             setup_data: None,

@@ -37,6 +37,9 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
     if !summary.token_rates.is_empty() {
         root.insert("token_rates".into(), super::token_rate_json::all(&summary.token_rates));
     }
+    if !summary.sweeps.is_empty() {
+        root.insert("sweeps".into(), super::sweep_json::all(&summary.sweeps));
+    }
     root.into()
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Error;
 use crate::executor::wait::{Wait, now};
-use crate::metrics::{Builtin, BusReceiver, BusSender, Registry, bus};
+use crate::metrics::{Builtin, BusReceiver, BusSender, Registry, SampleBatch, bus};
 use crate::options::{self, ExecutorConfig, Layers, Options, Scenario};
 use crate::stop::StopSignal;
 use crate::vu::{
@@ -122,6 +122,14 @@ impl Vu for FakeVu {
                 };
                 if let Some((tokens, meter)) = call.filter(|_| end == IterationEnd::Completed) {
                     meter.call_ends(ticket.in_instance, tokens / 3, tokens - tokens / 3);
+                }
+                if let Some(meter) = activation.scenario.steps.get().filter(|_| end == IterationEnd::Completed) {
+                    let samples = vec![Builtin::IterationDuration.sample(crate::clock::millis(now() - start))];
+                    meter.see(&SampleBatch {
+                        time_ns: runner.run.clock.unix_ns(now()),
+                        samples,
+                        ..SampleBatch::default()
+                    });
                 }
                 let counter = match end {
                     IterationEnd::Interrupted => &runner.run.iterations_interrupted,

@@ -21,6 +21,8 @@ mod segment_tests;
 #[cfg(test)]
 mod shaped_tests;
 #[cfg(test)]
+mod sweep_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

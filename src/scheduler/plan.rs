@@ -62,6 +62,7 @@ pub fn length(executor: &ExecutorConfig) -> Duration {
         | ExecutorConfig::RampingArrivalRate { stages, .. }
         | ExecutorConfig::RampingTokenRate { stages, .. } => stages.iter().map(|s| s.duration).sum(),
         ExecutorConfig::TraceReplay(replay) => replay.length().min(UNLIMITED),
+        ExecutorConfig::Sweep(sweep) => sweep.longest().min(UNLIMITED),
     }
 }
 
@@ -82,6 +83,7 @@ pub fn planned_length(scenarios: &[Scenario]) -> Length {
             ExecutorConfig::SharedIterations { .. }
                 | ExecutorConfig::PerVuIterations { .. }
                 | ExecutorConfig::ExternallyControlled { .. }
+                | ExecutorConfig::Sweep(_)
         );
         (s.start_time + length(&s.executor), !counted)
     });
@@ -119,6 +121,10 @@ fn needs(scenario: &Scenario, segmentation: &Segmentation) -> Vec<(Duration, u64
         }
         ExecutorConfig::ConstantTokenRate { tokens, .. } | ExecutorConfig::RampingTokenRate { tokens, .. } => {
             vec![(start, scale(tokens.pre_allocated_vus), scale(tokens.max_vus))]
+        }
+        ExecutorConfig::Sweep(sweep) => {
+            let (planned, most) = sweep.vus();
+            vec![(start, scale(planned), scale(most))]
         }
         ExecutorConfig::TraceReplay(replay) => {
             vec![(start, scale(replay.pre_allocated_vus), scale(replay.max_vus))]

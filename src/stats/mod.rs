@@ -1,8 +1,12 @@
 //! Pure mathematics on numbers: no I/O, no clock, no knowledge of what is measured.
 
+pub mod flow;
 pub mod gamma;
+pub mod interval;
+pub mod knee;
 pub mod kolmogorov_smirnov;
 pub mod quantile;
+pub mod settled;
 pub mod steady_state;
 
 pub use quantile::{Spread, quantile_sorted};

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use super::Ticket;
 use super::control::Control;
 use super::drain::Drain;
+use super::step_meter::StepMeter;
 use super::token_meter::TokenMeter;
 use super::trace::TraceSlice;
 use crate::clock::RunClock;
@@ -159,6 +160,8 @@ pub struct ScenarioState {
     pub drain: Drain,
     /// What its iterations take, where the executor asks; set by it.
     pub tokens: OnceLock<Arc<TokenMeter>>,
+    /// What its calls are like, where the executor goes by it; set by it.
+    pub steps: OnceLock<Arc<StepMeter>>,
     /// The recording that is replayed, if one is; set before the run.
     pub trace: OnceLock<TraceSlice>,
 }
@@ -176,6 +179,7 @@ impl ScenarioState {
             status: OnceLock::new(),
             drain: Drain::default(),
             tokens: OnceLock::new(),
+            steps: OnceLock::new(),
             trace: OnceLock::new(),
         }
     }

@@ -43,6 +43,7 @@ mod server;
 mod sse;
 mod summaries;
 mod support;
+mod sweeps;
 mod tidy;
 mod web_crypto;
 mod websocket_server;

@@ -10,6 +10,8 @@ mod legacy;
 mod paint;
 mod resilience;
 mod sections;
+mod sweep;
+mod sweep_chart;
 mod thresholds;
 mod token_rate;
 
@@ -72,6 +74,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         thresholds::write(&mut out, summary, options, &paint);
         write_total(&mut out, summary, options, &paint);
     }
+    sweep::write(&mut out, &summary.sweeps, options, &paint);
     if let Some(generator) = &summary.health.generator {
         let cpu = match generator.cpu_cores {
             Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),

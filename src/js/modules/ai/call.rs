@@ -203,7 +203,7 @@ pub(super) fn emit(result: &CallResult, tags: &SampleContext, host: &Host) {
         let (input, output) = result.tokens_taken();
         meter.call_ends(iteration, input, output);
     }
-    batches(result, tags).into_iter().for_each(|batch| host.shared.bus.emit(batch));
+    batches(result, tags).into_iter().for_each(|batch| host.send(batch));
 }
 
 /// What a failed call throws with the option `throw`: an error that carries its kind and the response.
