@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all: formatting, lints, Rust tests, documentation tests, the type
-# declarations, every example against the mock, and the real llama.cpp server. Usage: bash tests/run-all.sh [step ...]
+# declarations, every example against the mock, the real llama.cpp server, and the official SDKs against the mock. Usage: bash tests/run-all.sh [step ...]
 #
 # Needs Rust. Node with npm and Python with venv are installed by apt-get when this runs as root and they are absent.
 # Everything is built once, in the dev profile: a release build (fat LTO) alone would take longer than all the tests.
@@ -153,12 +153,17 @@ real_server() {
   need_python && bash tests/real/run.sh "$target/debug/inrush"
 }
 
+# The mock as the official SDKs see it.
+official_sdks() {
+  need_python && bash tests/sdk/run.sh "$target/debug/inrush"
+}
+
 # The same protocol as another implementation has it.
 grpc_server() {
   need_python && bash tests/grpcio/run.sh "$target/debug/inrush"
 }
 
-steps=(format lint build rust-tests doc-tests types examples real-server grpc-server)
+steps=(format lint build rust-tests doc-tests types examples real-server grpc-server official-sdks)
 wanted=("$@")
 for name in "${wanted[@]}"; do
   if [[ " ${steps[*]} " != *" $name "* ]]; then

@@ -65,8 +65,11 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         };
         prompt.message(role);
         match message.get("content") {
-            Some(Value::Array(content)) => blocks(content, &mut prompt),
-            _ => return Err(Why::invalid("messages", format!("messages.{index}.content must be a list of blocks"))),
+            Some(Value::Array(content)) if !content.is_empty() => blocks(content, &mut prompt),
+            _ => {
+                let what = format!("messages.{index}.content must be a list of at least one block");
+                return Err(Why::invalid("messages", what));
+            }
         }
     }
     let mut tools = Vec::new();
