@@ -113,7 +113,7 @@ fn token_rates() {
         ["estimate.a", "estimate.b", "rate"]
     );
     assert_eq!(problems(tokens(json!({ "estimate": {} }))), ["estimate"]);
-    assert!(told(tokens(json!({ "arrival": "poisson" }))).contains("it belongs to `constant-arrival-rate`"));
+    assert!(told(tokens(json!({ "arrival": "poisson" }))).contains("`constant-arrival-rate`, `ramping-arrival-rate`"));
     assert_eq!(
         problems(json!({ "executor": "ramping-token-rate", "startRate": -1, "preAllocatedVUs": 1,
                                 "stages": [{ "duration": "1s", "target": 5e9 }] })),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{ExecutorConfig, Figure, Layers, LoadKind, Loads, Objective, Settle, SweepConfig, build};
@@ -112,4 +113,17 @@ fn a_sweep_is_not_split() {
     assert!(problems[0].what.contains("cannot be split"), "{problems:?}");
     script["executionSegment"] = Value::Null;
     assert!(build(Layers { script: Some(script), ..Layers::default() }).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn ranges_rise_from_one_end_to_the_other(from in 1u32..50, more in 0u32..500, factor in 1.1f64..4.0, step in 3u32..90) {
+        let to = from + more;
+        for growth in [json!({ "factor": factor }), json!({ "step": step })] {
+            let scenario = vus(with(json!({ "from": from, "to": to }), growth));
+            let Loads::List(loads) = valid(scenario).0.loads else { panic!() };
+            prop_assert_eq!((loads[0], loads[loads.len() - 1]), (f64::from(from), f64::from(to)));
+            prop_assert!(loads.windows(2).all(|pair| pair[0] < pair[1]) && loads.iter().all(|load| load.fract() == 0.0));
+        }
+    }
 }

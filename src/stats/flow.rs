@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn a_queue_that_grows_breaks_littles_law() {
         // 20 arrive per second, 10 are served.
-        let calls: Vec<(f64, f64)> = (0..200).map(|n| f64::from(n)).map(|n| (n / 20.0, n / 10.0 + 0.1)).collect();
+        let calls: Vec<(f64, f64)> = (0..200).map(f64::from).map(|n| (n / 20.0, n / 10.0 + 0.1)).collect();
         let served = rate(calls.iter().map(|c| (c.1, 1.0)), 10.0);
         assert!((served - 10.0).abs() < 0.1, "{served}");
         let open = in_flight(calls.iter().copied(), 10.0, 10);

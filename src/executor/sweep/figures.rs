@@ -86,7 +86,7 @@ impl Span {
 }
 
 /// The calls that began in the settled part of a step.
-pub(super) fn settled_calls<'a>(log: &'a StepLog, span: Span, settle: Settle) -> (Vec<&'a StepCall>, Span) {
+pub(super) fn settled_calls(log: &StepLog, span: Span, settle: Settle) -> (Vec<&StepCall>, Span) {
     let (calls, _) = log.counted();
     let settled = span.settled(settle, calls);
     let began = |call: &&StepCall| settled.holds(call.start_ns);

@@ -169,23 +169,10 @@ fn state(state: StepState) -> &'static str {
 
 fn latencies(sweep: &SweepFacts, options: &ReportOptions) -> Vec<Column> {
     let rows = sweep.steps.iter().enumerate().map(|(at, step)| {
-        let ms = |of: Option<Percentiles>, which: fn(&Percentiles) -> f64| {
-            of.map_or("-".to_owned(), |p| human::duration(which(&p), options.time_unit))
-        };
-        let (p50, p95, p99): (fn(&Percentiles) -> f64, fn(&Percentiles) -> f64, fn(&Percentiles) -> f64) =
-            (|p| p.p50, |p| p.p95, |p| p.p99);
-        [
-            key(at).to_string(),
-            ms(step.ttft, p50),
-            ms(step.ttft, p95),
-            ms(step.ttft, p99),
-            ms(step.tpot, p50),
-            ms(step.tpot, p95),
-            ms(step.tpot, p99),
-            ms(step.e2e, p50),
-            ms(step.e2e, p95),
-            ms(step.e2e, p99),
-        ]
+        let ms = |of: Option<f64>| of.map_or("-".to_owned(), |ms| human::duration(ms, options.time_unit));
+        let three = |of: Option<Percentiles>| [ms(of.map(|p| p.p50)), ms(of.map(|p| p.p95)), ms(of.map(|p| p.p99))];
+        let ([a, b, c], [d, e, f], [g, h, i]) = (three(step.ttft), three(step.tpot), three(step.e2e));
+        [key(at).to_string(), a, b, c, d, e, f, g, h, i]
     });
     columns(["#", "TTFT p50", "p95", "p99", "TPOT p50", "p95", "p99", "e2e p50", "p95", "p99"], rows.collect())
 }
