@@ -89,6 +89,6 @@ mod tests {
         tokio::time::sleep(Duration::from_millis(60)).await;
         let seen = probe.finish();
         assert!(seen.loop_late_p99_ms >= 80.0, "{seen:?}");
-        assert!(seen.cpu_cores.is_none_or(|c| c > 0.05), "{seen:?}");
+        assert!(seen.cpu_cores.is_none_or(|c| c > 0.0), "{seen:?}");
     }
 }
