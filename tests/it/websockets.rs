@@ -148,7 +148,10 @@ export default async () => {
   throws('fragment', () => new WebSocket('ws://x/#y'), 'no url fragment');
   throws('option', () => new WebSocket(URL, null, { subprotocol: 'x' }), 'unknown WebSocket');
   throws('tags', () => new WebSocket(URL, null, { tags: { a: {} } }), 'metric tags');
-  throws('call', () => WebSocket(URL), '');
+  // As in k6.
+  const plain = WebSocket(`${URL}/echo`);
+  plain.onopen = () => plain.close();
+  eq('without new', plain instanceof WebSocket, true);
   await ends('/echo', (ws) => { ws.onopen = () => {
     throws('code', () => ws.close(1001), 'The close code must be either 1000, or between 3000 and 4999. 1001 is neither');
     throws('reason', () => ws.close(3000, 'x'.repeat(124)), '123 bytes');
