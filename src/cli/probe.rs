@@ -26,7 +26,13 @@ use crate::report::human;
 const PROMPT: u64 = 2_000;
 
 /// A stated limit of tokens is met by so many calls.
-const CALLS_PER_LIMIT: f64 = 40.0;
+const CALLS_PER_LIMIT: f64 = 200.0;
+
+/// A limit that holds fewer calls is measured again with smaller ones.
+const FEW: u64 = 30;
+
+/// Tokens of the smallest prompt of that.
+const SMALLEST: u64 = 16;
 
 /// How often the prompt is made larger when the limit of requests is met first.
 const LARGER: u32 = 3;
@@ -111,6 +117,7 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         tokio::select! {
             done = search(args, &times, &account, &mut purse, (&mut stated, &mut found)) => done.map(|()| false),
             _ = tokio::signal::ctrl_c() => Ok(true),
+            () = terminated() => Ok(true),
         }
     })?;
     let text = if args.json {
@@ -123,6 +130,14 @@ pub(super) fn run(args: &ProbeArgs) -> Result<u8, Error> {
         return Err(Error::new(ExitCode::ExternalAbort, "interrupted; what was found out until then is above"));
     }
     Ok(ExitCode::Ok as u8)
+}
+
+/// Resolves when the process is asked to end.
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The times of the arguments.
@@ -253,7 +268,8 @@ fn plan(args: &ProbeArgs, times: &Times, tokens: u64) -> rate::Plan {
     }
 }
 
-/// Larger and larger prompts, until it is the tokens that are limited.
+/// Larger and larger prompts, until it is the tokens that are limited, and smaller ones when a limit holds too few of them: what no
+/// whole call fits into is not seen.
 async fn tokens(
     args: &ProbeArgs,
     times: &Times,
@@ -263,17 +279,33 @@ async fn tokens(
 ) -> Result<Found, Ended> {
     let limit = stated.tokens.limit.or(stated.input_tokens.limit);
     let mut prompt = limit.map_or(PROMPT, |limit| ((limit / CALLS_PER_LIMIT) as u64).clamp(16, 50_000));
-    for _ in 0..LARGER {
+    let mut smaller = 0;
+    for _ in 0..2 * LARGER {
         match rate::find(account, Limit::Tokens, plan(args, times, prompt), purse).await {
             Err(Ended::Other(Limit::Requests)) => {
                 prompt = prompt.saturating_mul(4);
                 tracing::info!("the limit of requests was met first; trying prompts of {prompt} tokens");
                 tokio::time::sleep(times.settle).await;
             }
+            Ok(found) if is_coarse(&found) && prompt > SMALLEST && smaller < LARGER => {
+                smaller += 1;
+                prompt = (prompt * found.at_once.max(1) / (2 * FEW)).max(SMALLEST);
+                tracing::info!("only {} calls fitted into the limit; trying prompts of {prompt} tokens", found.at_once);
+                tokio::time::sleep(times.settle).await;
+            }
             other => return other,
         }
     }
     Err(Ended::Other(Limit::Requests))
+}
+
+/// Whether so few calls fit into a limit that what was seen depends on their size: windows with little in them, and windows of one or
+/// two calls, which look like a bucket.
+fn is_coarse(found: &Found) -> bool {
+    match found.pattern {
+        Pattern::Bucket { .. } => found.at_once <= 2,
+        _ => found.at_once < FEW,
+    }
 }
 
 /// After these nothing more can be asked.

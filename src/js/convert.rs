@@ -70,6 +70,12 @@ pub(crate) fn to_json(value: &JsValue, context: &mut Context) -> JsResult<Value>
     to_json_at(value, Style::Json, context, 0).map(|v| v.unwrap_or(Value::Null))
 }
 
+/// As [`to_json`], with NaN and the infinities as text: where a number is asked for, `Number(undefined)` is then a mistake that is
+/// told, and not an absent value.
+pub(crate) fn to_strict_json(value: &JsValue, context: &mut Context) -> JsResult<Value> {
+    to_json_at(value, Style::Strict, context, 0).map(|v| v.unwrap_or(Value::Null))
+}
+
 /// As [`to_json`], in the forms of protobuf's JSON mapping: NaN and the infinities as text, buffers in base64.
 pub(crate) fn to_proto_json(value: &JsValue, context: &mut Context) -> JsResult<Value> {
     to_json_at(value, Style::Proto, context, 0).map(|v| v.unwrap_or(Value::Null))
@@ -79,6 +85,7 @@ pub(crate) fn to_proto_json(value: &JsValue, context: &mut Context) -> JsResult<
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Style {
     Json,
+    Strict,
     Proto,
 }
 
@@ -91,7 +98,7 @@ fn to_json_at(value: &JsValue, style: Style, context: &mut Context, depth: usize
         JsVariant::Null => Value::Null,
         JsVariant::Boolean(b) => Value::Bool(b),
         JsVariant::Integer32(n) => Value::from(n),
-        JsVariant::Float64(n) if style == Style::Proto && !n.is_finite() => Value::String(
+        JsVariant::Float64(n) if style != Style::Json && !n.is_finite() => Value::String(
             if n.is_nan() {
                 "NaN"
             } else if n > 0.0 {

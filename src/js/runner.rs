@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use boa_engine::{Context, JsResult, JsValue};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
+use super::convert::{to_json, to_strict_json};
 use super::engine::{Engine, stack_bytes};
 use super::host::{Phase, is_interrupted};
 use super::json_parse;
@@ -194,13 +196,31 @@ pub(super) fn stopped(reason: &crate::stop::StopReason, place: &str) -> Error {
 /// `options` and the exported functions.
 fn inspect(engine: &mut Engine) -> Result<ScriptInfo, Error> {
     let options = match engine.export("options") {
-        Some(value) => super::convert::to_json(&value, &mut engine.context).map_err(|e| {
+        Some(value) => options_json(&value, &mut engine.context).map_err(|e| {
             let text = engine.describe(&e).full();
             Error::config(format!("the exported options cannot be read: {text}"))
         })?,
         None => Value::Null,
     };
     Ok(ScriptInfo { options, functions: engine.exported_functions() })
+}
+
+/// Options as JSON. As in k6 a number that is none (`Number(__ENV.VUS)` without the variable) is not set; but a budget that is none
+/// must not mean no budget, so there it stays visible.
+fn options_json(value: &JsValue, context: &mut Context) -> JsResult<Value> {
+    let mut json = to_json(value, context)?;
+    let strict = to_strict_json(value, context)?;
+    let copy = |json: &mut Value, strict: &Value| {
+        if let (Some(json), Some(budget)) = (json.as_object_mut(), strict.get("budget")) {
+            json.insert("budget".to_owned(), budget.clone());
+        }
+    };
+    copy(&mut json, &strict);
+    let scenarios = json.get_mut("scenarios").and_then(Value::as_object_mut);
+    for (name, scenario) in scenarios.into_iter().flatten() {
+        copy(scenario, &strict["scenarios"][name.as_str()]);
+    }
+    Ok(json)
 }
 
 /// The loop of the script's own thread.

@@ -58,6 +58,8 @@ pub struct Reply {
     pub outcome: Outcome,
     /// From sending to the first token of an answer; None without one.
     pub first_token: Option<Duration>,
+    /// From sending to its end.
+    pub took: Duration,
     /// Tokens it took of the account.
     pub tokens: u64,
     /// What it cost in USD; None = unknown.
@@ -99,7 +101,8 @@ impl ModelAccount {
             Ok(plan) => run(&self.transport, plan, Hooks::default()).await.finish(),
             Err(problems) => {
                 let outcome = Outcome::Failed(problems.to_string());
-                return Reply { sent, outcome, first_token: None, tokens: 0, cost: None, stated: RateLimit::default() };
+                let (took, stated) = (sent.elapsed(), RateLimit::default());
+                return Reply { sent, outcome, first_token: None, took, tokens: 0, cost: None, stated };
             }
         };
         let outcome = match &result.error {
@@ -111,6 +114,7 @@ impl ModelAccount {
         let served = outcome == Outcome::Admitted;
         Reply {
             sent,
+            took: sent.elapsed(),
             first_token: result.timeline.ttft.map(|ms| Duration::from_secs_f64(ms / 1e3)),
             tokens: result.usage.as_ref().filter(|_| served).map_or(0, |usage| usage.input + usage.output),
             cost: if served { result.cost } else { Some(0.0) },

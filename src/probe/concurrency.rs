@@ -12,6 +12,9 @@ use super::spend::Purse;
 /// A first token that comes so many times later than the fastest had to wait for a place.
 const WAITED: u32 = 3;
 
+/// Pause between rounds, in which the server notices that calls were broken off.
+const BREATH: Duration = Duration::from_secs(1);
+
 /// How to ask.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -43,6 +46,7 @@ pub enum Concurrency {
 pub async fn find<A: Account>(account: &A, plan: Plan, purse: &mut Purse) -> Result<Concurrency, Ended> {
     let mut at_once = 2;
     let mut limited = 0;
+    let mut best: Option<u64> = None;
     loop {
         if !purse.allows(at_once, plan.tokens) {
             return Err(Ended::Budget);
@@ -50,12 +54,15 @@ pub async fn find<A: Account>(account: &A, plan: Plan, purse: &mut Purse) -> Res
         let replies = join_all((0..at_once).map(|_| account.hold(plan.hold))).await;
         let (mut served, mut refused, mut rate) = (0, 0, false);
         let mut first: Vec<Duration> = Vec::new();
+        // How long a call keeps its place once it has one; answers may be shorter than the time they are held.
+        let mut kept = plan.hold;
         for reply in &replies {
             purse.note(reply);
             match &reply.outcome {
                 Outcome::Admitted => {
                     served += 1;
                     first.push(reply.first_token.unwrap_or(Duration::MAX));
+                    kept = kept.min(reply.took.saturating_sub(reply.first_token.unwrap_or_default()));
                 }
                 Outcome::Busy => refused += 1,
                 Outcome::Limited(_) => rate = true,
@@ -73,11 +80,18 @@ pub async fn find<A: Account>(account: &A, plan: Plan, purse: &mut Purse) -> Res
             continue;
         }
         if refused > 0 {
-            return Ok(Concurrency::Refused(served));
+            // A place of the round before may have been free a moment too late: the better of two rounds counts.
+            match best.replace(served) {
+                Some(before) => return Ok(Concurrency::Refused(served.max(before))),
+                None => {
+                    sleep(BREATH).await;
+                    continue;
+                }
+            }
         }
         let fastest = first.iter().min().copied().unwrap_or_default();
         let waited =
-            first.iter().filter(|t| **t > fastest.saturating_mul(WAITED) && **t >= plan.hold / 2).count() as u64;
+            first.iter().filter(|t| **t > fastest.saturating_mul(WAITED) && **t >= fastest + kept / 2).count() as u64;
         if waited > 0 {
             return Ok(Concurrency::Waits(served - waited));
         }
@@ -85,5 +99,6 @@ pub async fn find<A: Account>(account: &A, plan: Plan, purse: &mut Purse) -> Res
             return Ok(Concurrency::AtLeast(at_once));
         }
         at_once = (at_once * 2).min(plan.most);
+        sleep(BREATH).await;
     }
 }

@@ -78,7 +78,15 @@ impl Provider {
 fn reply(sent: Instant, outcome: Outcome, tokens: u64) -> Reply {
     let tokens = if outcome == Outcome::Admitted { tokens } else { 0 };
     let first_token = Some(sent.elapsed());
-    Reply { sent, outcome, first_token, tokens, cost: Some(tokens as f64 * 1e-6), stated: RateLimit::default() }
+    Reply {
+        sent,
+        outcome,
+        first_token,
+        took: sent.elapsed(),
+        tokens,
+        cost: Some(tokens as f64 * 1e-6),
+        stated: RateLimit::default(),
+    }
 }
 
 impl Account for Provider {
@@ -166,6 +174,8 @@ async fn no_limit_is_said_and_caps_hold() {
 struct Places {
     places: usize,
     waits: bool,
+    /// How long an answer is at most.
+    length: Duration,
     taken: Mutex<usize>,
 }
 
@@ -191,7 +201,7 @@ impl Account for Places {
         }
         sleep(Duration::from_millis(200)).await;
         let first_token = Some(sent.elapsed());
-        sleep(time).await;
+        sleep(time.min(self.length)).await;
         *self.taken.lock().unwrap() -= 1;
         Reply { first_token, ..reply(sent, Outcome::Admitted, 10) }
     }
@@ -206,8 +216,10 @@ async fn places_are_counted() {
         (7, true, Concurrency::Waits(7)),
         (100, true, Concurrency::AtLeast(64)),
     ] {
-        let account = Places { places, waits, taken: Mutex::default() };
-        let result = concurrency::find(&account, plan, &mut Purse::default()).await;
-        assert_eq!(result, Ok(expected), "{places} {waits}");
+        for length in [Duration::from_secs(60), Duration::from_millis(900)] {
+            let account = Places { places, waits, length, taken: Mutex::default() };
+            let result = concurrency::find(&account, plan, &mut Purse::default()).await;
+            assert_eq!(result, Ok(expected), "{places} {waits} {length:?}");
+        }
     }
 }

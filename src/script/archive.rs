@@ -49,9 +49,12 @@ pub struct Archive {
     pub files: BTreeMap<String, Vec<u8>>,
 }
 
-/// Whether a file begins like a tar archive.
+/// Whether a file begins like a tar archive. What can be read only once, such as a pipe, is none.
 pub fn is_archive(path: &Path) -> bool {
     let mut head = [0; 262];
+    if !path.is_file() {
+        return false;
+    }
     std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut head)).is_ok() && begins_like_one(&head)
 }
 

@@ -171,3 +171,16 @@ export default async () => {
     }
     assert_eq!(b["exhausted"], true, "{b}");
 }
+
+#[test]
+fn a_cap_or_a_limit_that_is_no_number_is_a_mistake() {
+    for budget in ["usd: Number(__ENV.NOPE)", "usd: 1 / 0, requests: 100", "tokens: NaN"] {
+        let script = format!("export const options = {{ budget: {{ {budget} }} }};\nexport default () => {{}};");
+        run_script(&script, &["--mock"]).exits(104).says(&["budget."]);
+    }
+    let script = "import ai from 'inrush/ai';
+        export default () => { ai.stream({ prompt: 'x', maxTokens: Number(__ENV.NOPE) }); };";
+    run_script(script, &["--mock"]).exits(0).says(&["maxTokens", "NaN"]);
+    // As in k6, other options are not set then.
+    run_script("export const options = { vus: Number(__ENV.NOPE) };\nexport default () => {};", &[]).exits(0);
+}

@@ -18,7 +18,10 @@ fn probe(config: MockConfig, args: &[&str]) -> (i32, String, String) {
     let mock = start(config).unwrap();
     let base_url = mock.base_url();
     let mut command = inrush();
-    command.args(["probe", "--model", "mock", "--base-url", &base_url, "--settle", "100ms", "--json"]).args(args);
+    command.args(["probe", "--model", "mock", "--base-url", &base_url, "--json"]).args(args);
+    if !args.contains(&"--settle") {
+        command.args(["--settle", "100ms"]);
+    }
     let out = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (out.status.code().unwrap_or(-1), text(&out.stdout), text(&out.stderr))
@@ -69,10 +72,19 @@ fn a_sliding_window_is_found_within_five_percent() {
 }
 
 #[test]
-fn tokens_and_places_are_found() {
+fn tokens_of_a_bucket_are_found() {
     let limit_rule = LimitRule::TokenBucket { burst: 0.05 };
     let tokens = found(MockConfig { tpm: Some(120_000), limit_rule, ..fast() }, &["--find", "tokens"]);
     near(&tokens["found"]["tokens"]["perMinute"], 120_000.0);
+    let windows =
+        MockConfig { tpm: Some(60_000), limit_rule: LimitRule::FixedWindow(Duration::from_secs(2)), ..fast() };
+    let windows = found(windows, &["--find", "tokens", "--settle", "2s"]);
+    near(&windows["found"]["tokens"]["perMinute"], 60_000.0);
+    assert_eq!(windows["found"]["tokens"]["algorithm"], "fixed-window", "{windows}");
+}
+
+#[test]
+fn places_are_counted_whether_others_are_refused_or_wait() {
     let places = MockConfig {
         max_concurrency: Some(5),
         when_full: WhenFull::Reject,
@@ -83,6 +95,10 @@ fn tokens_and_places_are_found() {
     let places = found(places, &["--find", "concurrency", "--hold", "1s"]);
     assert_eq!(places["found"]["concurrency"]["limit"], 5, "{places}");
     assert_eq!(places["found"]["concurrency"]["beyond"], "refused");
+    // Answers that are over before they are let go.
+    let queue = MockConfig { max_concurrency: Some(7), itl: DelayDist::fixed(Duration::from_millis(10)), ..fast() };
+    let queue = found(queue, &["--find", "concurrency", "--hold", "4s"]);
+    assert_eq!(queue["found"]["concurrency"], serde_json::json!({ "limit": 7, "beyond": "waits" }), "{queue}");
 }
 
 #[test]

@@ -46,8 +46,24 @@ const PROVIDERS: &[(&str, &str)] = &[
 ];
 
 /// Parts that clouds put before a model's name.
-const WRAPPERS: &[&str] =
-    &["models/", "accounts/fireworks/models/", "us.", "eu.", "apac.", "global.", "jp.", "au.", "ca.", "us-gov."];
+const WRAPPERS: &[&str] = &[
+    "models/",
+    "accounts/fireworks/models/",
+    "us.",
+    "eu.",
+    "apac.",
+    "global.",
+    "jp.",
+    "au.",
+    "ca.",
+    "us-gov.",
+    // Bedrock's makers.
+    "anthropic.",
+    "mistral.",
+    "deepseek.",
+    "cohere.",
+    "openai.",
+];
 
 /// The names to look up, best first.
 pub(super) fn candidates(model: &str, host: Option<&str>, provider: Option<&str>) -> Vec<String> {
@@ -70,7 +86,11 @@ pub(super) fn candidates(model: &str, host: Option<&str>, provider: Option<&str>
         bare.push(next);
         rest = next;
     }
-    let prefixes: Vec<&str> = [by_host, by_provider].into_iter().flatten().map(|(_, prefix)| *prefix).collect();
+    let mut prefixes: Vec<&str> = [by_host, by_provider].into_iter().flatten().map(|(_, prefix)| *prefix).collect();
+    if prefixes.contains(&"vertex_ai/") {
+        // The same models at the same prices, and only some are listed twice.
+        prefixes.push("gemini/");
+    }
     let mut names = Vec::with_capacity(bare.len() * (prefixes.len() + 1));
     for name in bare {
         names.extend(prefixes.iter().map(|prefix| format!("{prefix}{name}")));

@@ -21,7 +21,7 @@ use crate::ai::request::ChatRequest;
 use crate::ai::result::CallResult;
 use crate::ai::samples::SampleContext;
 use crate::error::ExitCode;
-use crate::js::convert::{define, entries, error, named_error, string, to_json};
+use crate::js::convert::{define, entries, error, named_error, string, to_strict_json};
 use crate::js::host::{Host, host};
 use crate::js::modules::workload;
 use crate::stop::StopReason;
@@ -108,7 +108,7 @@ fn prepare(
     context: &mut Context,
 ) -> JsResult<(Plan, Callbacks)> {
     let what = if stream { "stream()" } else { "complete()" };
-    let mut json = to_json(request, context)?;
+    let mut json = to_strict_json(request, context)?;
     if let (Some(object), Some(map)) = (request.as_object(), json.as_object_mut()) {
         // A Model object is taken apart before: only names are left to read.
         let model = object.get(js_string!("model"), context)?;
@@ -126,7 +126,7 @@ fn prepare(
     let mut problems = Vec::new();
     let request = ChatRequest::from_json(&json).map_err(|p| problems.extend(p.0)).ok();
     let callbacks = Callbacks::read(params, &mut problems, context)?;
-    let mut params = to_json(params, context)?;
+    let mut params = to_strict_json(params, context)?;
     if let Some(kind) = request_type {
         if params.is_null() {
             params = serde_json::json!({});

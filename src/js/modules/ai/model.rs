@@ -7,7 +7,7 @@ use boa_engine::{Context, Finalize, JsData, JsObject, JsResult, JsString, JsValu
 
 use super::{Spec, call, invalid, session, tokens, vectors};
 use crate::ai::spec::ModelSpec;
-use crate::js::convert::{Native, arg, to_json, to_text, type_error};
+use crate::js::convert::{Native, arg, to_strict_json, to_text, type_error};
 use crate::js::host::{Phase, host};
 
 /// What `ai.model()` returns.
@@ -37,7 +37,7 @@ pub(super) fn spec_of(value: &JsValue) -> Option<Spec> {
 
 /// Reads a spec from script data.
 pub(super) fn read_spec(value: &JsValue, what: &str, context: &mut Context) -> JsResult<Spec> {
-    let mut json = to_json(value, context)?;
+    let mut json = to_strict_json(value, context)?;
     if let Some(serde_json::Value::String(name)) = json.get_mut("tokenizer")
         && let Some(file) = super::tokens::file(name, context)?
     {
