@@ -13,7 +13,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::flusher::{Flusher, Format};
+use super::flusher::{Format, spawn};
 use super::{OutputContext, target};
 use crate::error::Error;
 use crate::metrics::{Listener, Registry, SampleBatch};
@@ -53,7 +53,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     let target = target::open("csv", Some(&settings.file), &context.stdout)?;
     let name = format!("csv ({})", settings.file);
     let format = Rows { registry: Arc::clone(&context.registry), time_format: settings.time_format };
-    Ok(Box::new(Flusher::spawn(name, Box::new(format), target, settings.save_interval)?))
+    Ok(Box::new(spawn(name, Box::new(format), target, settings.save_interval)?))
 }
 
 #[derive(Debug)]

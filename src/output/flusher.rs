@@ -6,18 +6,14 @@
 //! reported: a full disk must not cost the summary.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::RecvTimeoutError;
 
+use super::buffered::{Batches, Buffered, CAPACITY, Done};
 use super::target::Target;
-use crate::error::{Error, ExitCode};
-use crate::metrics::{Listener, ListenerReport, SampleBatch};
-
-/// Batches buffered per output.
-const CAPACITY: usize = 65_536;
+use crate::error::Error;
+use crate::metrics::SampleBatch;
 
 /// A file format.
 pub trait Format: Send {
@@ -34,63 +30,24 @@ pub trait Format: Send {
     fn batch(&mut self, batch: &SampleBatch, to: &mut dyn Write) -> io::Result<()>;
 }
 
-/// A listener that writes in a thread of its own.
-#[derive(Debug)]
-pub struct Flusher {
+/// Starts a listener that writes; what was written becomes visible in the target every `interval`.
+///
+/// # Errors
+/// The operating system refuses a thread.
+pub fn spawn(name: String, format: Box<dyn Format>, target: Target, interval: Duration) -> Result<Buffered, Error> {
+    with_capacity(name, format, target, interval, CAPACITY)
+}
+
+fn with_capacity(
     name: String,
-    tx: Option<Sender<Arc<SampleBatch>>>,
-    dropped: u64,
-    thread: Option<JoinHandle<(u64, u64, Option<String>)>>,
-}
-
-impl Flusher {
-    /// Starts the thread; what was written becomes visible in the target every `interval`.
-    ///
-    /// # Errors
-    /// The operating system refuses a thread.
-    pub fn spawn(name: String, format: Box<dyn Format>, target: Target, interval: Duration) -> Result<Self, Error> {
-        Self::with_capacity(name, format, target, interval, CAPACITY)
-    }
-
-    fn with_capacity(
-        name: String,
-        format: Box<dyn Format>,
-        target: Target,
-        interval: Duration,
-        capacity: usize,
-    ) -> Result<Self, Error> {
-        let (tx, rx) = bounded(capacity);
-        let work = Work { name: name.clone(), format, target, written: 0, dropped: 0, error: None };
-        let thread = std::thread::Builder::new()
-            .name(format!("output {name}").chars().take(15).collect())
-            .spawn(move || work.run(&rx, interval))
-            .map_err(|e| Error::new(ExitCode::Panic, format!("output {name}: cannot start its thread: {e}")))?;
-        Ok(Self { name, tx: Some(tx), dropped: 0, thread: Some(thread) })
-    }
-}
-
-impl Listener for Flusher {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn on_batch(&mut self, batch: &Arc<SampleBatch>) {
-        if let Some(tx) = &self.tx
-            && tx.try_send(Arc::clone(batch)).is_err()
-        {
-            self.dropped += batch.samples.len() as u64;
-        }
-    }
-
-    fn finish(mut self: Box<Self>) -> ListenerReport {
-        drop(self.tx.take());
-        let ended = self.thread.take().map(JoinHandle::join);
-        let (written, dropped, error) = match ended {
-            Some(Ok(result)) => result,
-            _ => (0, 0, Some("its thread broke down; the file is incomplete".to_owned())),
-        };
-        ListenerReport { name: std::mem::take(&mut self.name), written, dropped: self.dropped + dropped, error }
-    }
+    format: Box<dyn Format>,
+    target: Target,
+    interval: Duration,
+    capacity: usize,
+) -> Result<Buffered, Error> {
+    let work = Work { name: name.clone(), format, target, written: 0, dropped: 0, error: None };
+    let broken = "its thread broke down; the file is incomplete".to_owned();
+    Buffered::spawn(name, capacity, broken, move |batches| work.run(batches, interval))
 }
 
 struct Work {
@@ -103,7 +60,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(mut self, rx: &Receiver<Arc<SampleBatch>>, interval: Duration) -> (u64, u64, Option<String>) {
+    fn run(mut self, rx: &Batches, interval: Duration) -> Done {
         let head = self.format.head(&mut self.target);
         self.check(head);
         let mut next_flush = Instant::now() + interval;
@@ -155,10 +112,10 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use std::io::BufWriter;
-    use std::sync::mpsc;
+    use std::sync::{Arc, mpsc};
 
     use super::*;
-    use crate::metrics::Builtin;
+    use crate::metrics::{Builtin, Listener};
 
     struct Lines;
 
@@ -198,8 +155,7 @@ mod tests {
     fn a_full_buffer_drops_and_counts() {
         let (open, gate) = mpsc::channel();
         let interval = Duration::from_secs(60);
-        let mut flusher =
-            Flusher::with_capacity("slow".into(), Box::new(Lines), plain(Gate(gate)), interval, 2).unwrap();
+        let mut flusher = with_capacity("slow".into(), Box::new(Lines), plain(Gate(gate)), interval, 2).unwrap();
         for n in 0..5 {
             flusher.on_batch(&batch(f64::from(n)));
         }
@@ -223,8 +179,7 @@ mod tests {
 
     #[test]
     fn a_full_disk_is_reported_and_costs_only_the_output() {
-        let mut flusher =
-            Flusher::spawn("json (x)".into(), Box::new(Lines), plain(Full), Duration::from_millis(1)).unwrap();
+        let mut flusher = spawn("json (x)".into(), Box::new(Lines), plain(Full), Duration::from_millis(1)).unwrap();
         (0..10).for_each(|_| flusher.on_batch(&batch(1.0)));
         let report = Box::new(flusher).finish();
         assert_eq!((report.written, report.dropped), (0, 20));

@@ -70,6 +70,22 @@ impl Endpoint {
         Ok(())
     }
 
+    /// Adds headers that a setting lists: `name` and value with this character between, several with commas.
+    ///
+    /// # Errors
+    /// One has no such character, or cannot be sent.
+    pub(super) fn headers(&mut self, output: &str, origin: &str, list: &str, between: char) -> Result<(), Error> {
+        for header in list.split(',').filter(|header| !header.trim().is_empty()) {
+            // What is wrong may hold a secret: it is not repeated.
+            let (name, value) = header.split_once(between).ok_or_else(|| {
+                Error::config(format!("output {output}: {origin}: a header has no '{between}'"))
+                    .with_hint(format!("write name{between}value, several separated by commas"))
+            })?;
+            self.header(output, origin, name, value)?;
+        }
+        Ok(())
+    }
+
     /// Host and port, for messages.
     pub(super) fn shown(&self) -> String {
         self.url.origin().ascii_serialization()

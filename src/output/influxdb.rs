@@ -13,7 +13,7 @@ use url::Url;
 
 use super::OutputContext;
 use super::http::{Endpoint, Http};
-use super::push::{Deliver, Encoder, Failure, Message, Pusher};
+use super::push::{Deliver, Encoder, Failure, Message, spawn};
 use super::settings::{Setting, Settings};
 use crate::error::Error;
 use crate::metrics::{Listener, Registry, SampleBatch};
@@ -60,7 +60,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     let Target { endpoint, make_database, interval, lines } = Target::read(arg, context)?;
     let name = format!("influxdb ({})", endpoint.shown());
     let way = Influx { http: Http::new("influxdb", endpoint)?, make_database };
-    Ok(Box::new(Pusher::spawn(name, Box::new(lines), Box::new(way), interval)?))
+    Ok(Box::new(spawn(name, Box::new(lines), Box::new(way), interval)?))
 }
 
 struct Target {

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::flusher::{Flusher, Format};
+use super::flusher::{Format, spawn};
 use super::{OutputContext, target};
 use crate::error::Error;
 use crate::metrics::{Listener, Metric, MetricId, Registry, SampleBatch, Thresholds};
@@ -38,7 +38,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
         described: HashSet::new(),
         tail: Vec::new(),
     };
-    Ok(Box::new(Flusher::spawn(name, Box::new(format), target, FLUSH_INTERVAL)?))
+    Ok(Box::new(spawn(name, Box::new(format), target, FLUSH_INTERVAL)?))
 }
 
 struct Lines {

@@ -2,6 +2,7 @@
 //! and gives back a [`Listener`] with a buffer and a thread of its own ([`flusher`] for files, `push` for the network), so that
 //! a slow disk or server never slows the aggregator. Called by the command line before the run.
 
+pub mod buffered;
 pub mod csv;
 mod exponential;
 pub mod flusher;

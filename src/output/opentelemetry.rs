@@ -19,7 +19,7 @@ use super::otlp_proto::{
     Buckets, CUMULATIVE, ExponentialHistogram, ExportRequest, Gauge, HistogramPoint, KeyValue, Metric as OtlpMetric,
     NumberPoint, Resource, ResourceMetrics, Scope, ScopeMetrics, Sum,
 };
-use super::push::{Encoder, Message, Pusher};
+use super::push::{Encoder, Message, spawn};
 use super::settings::{Given, Setting, Settings};
 use crate::error::Error;
 use crate::metrics::{Listener, Metric, MetricId, MetricKind, Registry, SampleBatch, Tags, ValueKind};
@@ -68,7 +68,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     let Target { endpoint, interval, state } = Target::read(arg, context)?;
     let name = format!("opentelemetry ({})", endpoint.shown());
     let way = Http::new(SETTINGS.output, endpoint)?;
-    Ok(Box::new(Pusher::spawn(name, Box::new(state), Box::new(way), interval)?))
+    Ok(Box::new(spawn(name, Box::new(state), Box::new(way), interval)?))
 }
 
 struct Target {
@@ -136,13 +136,7 @@ fn endpoint(given: &Given, grpc: bool) -> Result<Endpoint, Error> {
     if grpc {
         endpoint.header(SETTINGS.output, &origin, "te", "trailers")?;
     }
-    for header in given.text("HEADERS").split(',').filter(|h| !h.trim().is_empty()) {
-        let (name, value) = header.split_once('=').ok_or_else(|| {
-            Error::config("output opentelemetry: K6_OTEL_HEADERS: a header has no '='")
-                .with_hint("write name=value, several separated by commas")
-        })?;
-        endpoint.header(SETTINGS.output, "K6_OTEL_HEADERS", name, value)?;
-    }
+    endpoint.headers(SETTINGS.output, "K6_OTEL_HEADERS", given.text("HEADERS"), '=')?;
     Ok(endpoint)
 }
 

@@ -15,7 +15,7 @@ use super::OutputContext;
 use super::exponential::{Exponential, SCALE, ZERO};
 use super::http::{Endpoint, Http};
 use super::prometheus_proto::{BucketSpan, Histogram, Label, Sample, TimeSeries, WriteRequest};
-use super::push::{Encoder, Message, Pusher};
+use super::push::{Encoder, Message, spawn};
 use super::settings::{Setting, Settings};
 use crate::error::Error;
 use crate::metrics::{
@@ -61,7 +61,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     let Target { endpoint, interval, state } = Target::read(arg, context)?;
     let name = format!("prometheus ({})", endpoint.shown());
     let way = Http::new(SETTINGS.output, endpoint)?;
-    Ok(Box::new(Pusher::spawn(name, Box::new(state), Box::new(way), interval)?))
+    Ok(Box::new(spawn(name, Box::new(state), Box::new(way), interval)?))
 }
 
 struct Target {
@@ -92,13 +92,7 @@ impl Target {
             let value = format!("Bearer {}", given.text("BEARER_TOKEN"));
             endpoint.header(output, &variable("BEARER_TOKEN"), "authorization", &value)?;
         }
-        for header in given.text("HTTP_HEADERS").split(',').filter(|h| !h.trim().is_empty()) {
-            let (name, value) = header.split_once(':').ok_or_else(|| {
-                Error::config(format!("output {output}: {}: a header has no ':'", variable("HTTP_HEADERS")))
-                    .with_hint("write name:value, several separated by commas")
-            })?;
-            endpoint.header(output, &variable("HTTP_HEADERS"), name, value)?;
-        }
+        endpoint.headers(output, &variable("HTTP_HEADERS"), given.text("HTTP_HEADERS"), ':')?;
         let stats = given.text("TREND_STATS").split(',').map(str::trim).filter(|s| !s.is_empty());
         let stats = TrendStat::parse_all(stats).map_err(|problems| {
             Error::config(format!("output {output}: {}: {}", variable("TREND_STATS"), problems.join("; ")))

@@ -5,17 +5,13 @@
 //! when the system on the other side has been away for long. At the end of the run what is left has [`LAST_CHANCE`] to go.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::RecvTimeoutError;
 
-use crate::error::{Error, ExitCode};
-use crate::metrics::{Listener, ListenerReport, SampleBatch};
-
-/// Batches buffered per output.
-const CAPACITY: usize = 65_536;
+use super::buffered::{Batches, Buffered, CAPACITY, Done};
+use crate::error::Error;
+use crate::metrics::SampleBatch;
 
 /// Bytes of messages that wait for another attempt.
 const MAX_WAITING: usize = 64 << 20;
@@ -62,61 +58,19 @@ pub(super) trait Deliver: Send {
     fn patience(&self) -> Duration;
 }
 
-/// A listener that sends from a thread of its own.
-#[derive(Debug)]
-pub(super) struct Pusher {
+/// Starts a listener that sends; messages are made and sent every `interval`.
+///
+/// # Errors
+/// The operating system refuses a thread.
+pub(super) fn spawn(
     name: String,
-    tx: Option<Sender<Arc<SampleBatch>>>,
-    dropped: u64,
-    thread: Option<JoinHandle<Done>>,
-}
-
-/// What the thread has to tell in the end: samples sent and dropped, the first failure.
-type Done = (u64, u64, Option<String>);
-
-impl Pusher {
-    /// Starts the thread; messages are made and sent every `interval`.
-    ///
-    /// # Errors
-    /// The operating system refuses a thread.
-    pub(super) fn spawn(
-        name: String,
-        encoder: Box<dyn Encoder>,
-        way: Box<dyn Deliver>,
-        interval: Duration,
-    ) -> Result<Self, Error> {
-        let (tx, rx) = bounded(CAPACITY);
-        let work = Work { encoder, way, waiting: VecDeque::new(), bytes: 0, sent: 0, dropped: 0, error: None };
-        let label = name.clone();
-        let thread = std::thread::Builder::new()
-            .name(format!("output {name}").chars().take(15).collect())
-            .spawn(move || work.run(&rx, interval, &label))
-            .map_err(|e| Error::new(ExitCode::Panic, format!("output {name}: cannot start its thread: {e}")))?;
-        Ok(Self { name, tx: Some(tx), dropped: 0, thread: Some(thread) })
-    }
-}
-
-impl Listener for Pusher {
-    fn name(&self) -> String {
-        self.name.clone()
-    }
-
-    fn on_batch(&mut self, batch: &Arc<SampleBatch>) {
-        if let Some(tx) = &self.tx
-            && tx.try_send(Arc::clone(batch)).is_err()
-        {
-            self.dropped += batch.samples.len() as u64;
-        }
-    }
-
-    fn finish(mut self: Box<Self>) -> ListenerReport {
-        drop(self.tx.take());
-        let (written, dropped, error) = match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(done)) => done,
-            _ => (0, 0, Some(format!("{}: its thread broke down", self.name))),
-        };
-        ListenerReport { name: std::mem::take(&mut self.name), written, dropped: self.dropped + dropped, error }
-    }
+    encoder: Box<dyn Encoder>,
+    way: Box<dyn Deliver>,
+    interval: Duration,
+) -> Result<Buffered, Error> {
+    let work = Work { encoder, way, waiting: VecDeque::new(), bytes: 0, sent: 0, dropped: 0, error: None };
+    let (label, broken) = (name.clone(), format!("{name}: its thread broke down"));
+    Buffered::spawn(name, CAPACITY, broken, move |batches| work.run(batches, interval, &label))
 }
 
 struct Work {
@@ -132,7 +86,7 @@ struct Work {
 }
 
 impl Work {
-    fn run(mut self, rx: &Receiver<Arc<SampleBatch>>, interval: Duration, name: &str) -> Done {
+    fn run(mut self, rx: &Batches, interval: Duration, name: &str) -> Done {
         let mut next = Instant::now() + interval;
         loop {
             match rx.recv_deadline(next) {
@@ -199,10 +153,10 @@ impl Work {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::metrics::{Builtin, Extra, Tags};
+    use crate::metrics::{Builtin, Extra, Listener, ListenerReport, Tags};
 
     /// One message per tick, of as many bytes as there were samples.
     #[derive(Default)]
@@ -254,7 +208,7 @@ pub(super) mod tests {
     fn run(way: &Way, batches: usize) -> ListenerReport {
         let interval = Duration::from_millis(20);
         let mut pusher =
-            Pusher::spawn("x (y)".to_owned(), Box::new(Counting::default()), Box::new(way.clone()), interval).unwrap();
+            spawn("x (y)".to_owned(), Box::new(Counting::default()), Box::new(way.clone()), interval).unwrap();
         for _ in 0..batches {
             pusher.on_batch(&batch(Builtin::HttpReqs, 1.0, &[]));
         }

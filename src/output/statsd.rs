@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::OutputContext;
-use super::push::{Deliver, Encoder, Failure, Message, Pusher};
+use super::push::{Deliver, Encoder, Failure, Message, spawn};
 use super::settings::{Setting, Settings};
 use crate::error::Error;
 use crate::metrics::{Listener, MetricKind, Registry, SampleBatch};
@@ -48,7 +48,7 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     let Target { address, interval, lines } = Target::read(arg, context)?;
     let name = format!("statsd ({address})");
     let way = Datagrams { address, socket: None };
-    Ok(Box::new(Pusher::spawn(name, Box::new(lines), Box::new(way), interval)?))
+    Ok(Box::new(spawn(name, Box::new(lines), Box::new(way), interval)?))
 }
 
 struct Target {
