@@ -100,14 +100,9 @@ impl Response {
             page: OnceCell::new(),
         };
         let object = Self::from_data(response, context)?;
-        let fields: Vec<Field> = context.get_data::<Fields>().map(|fields| fields.0.clone()).unwrap_or_default();
-        for field in fields {
+        for field in context.get_data::<Fields>().iter().flat_map(|fields| &fields.0) {
             let accessor = PropertyDescriptor::builder().get(field.get.clone()).set(field.set.clone());
-            object.define_property_or_throw(
-                field.name.clone(),
-                accessor.enumerable(true).configurable(true),
-                context,
-            )?;
+            object.insert_property(field.name.clone(), accessor.enumerable(true).configurable(true));
         }
         Ok(object)
     }
@@ -117,7 +112,7 @@ impl Response {
 #[derive(Trace, Finalize, JsData)]
 struct Fields(Vec<Field>);
 
-#[derive(Clone, Trace, Finalize)]
+#[derive(Trace, Finalize)]
 struct Field {
     name: JsString,
     get: JsFunction,
