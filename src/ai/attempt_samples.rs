@@ -55,7 +55,7 @@ fn earlier_batch(
     SampleBatch {
         time_ns: context.clock.unix_ns(attempt.points.end),
         tags: samples::attempt_tags(attempt, Some(number), target.map(AsRef::as_ref), context),
-        metadata: context.metadata.clone(),
+        metadata: samples::metadata(attempt, context),
         samples: out,
         extra: Extra::Call(Box::new(activity)),
     }

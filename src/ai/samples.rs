@@ -31,9 +31,20 @@ pub fn batch(result: &CallResult, context: &SampleContext) -> SampleBatch {
     SampleBatch {
         time_ns: context.clock.unix_ns(result.points.end),
         tags: tags(result, context),
-        metadata: context.metadata.clone(),
+        metadata: metadata(result, context),
         samples: samples(result),
         extra: if refused(result) { Extra::None } else { Extra::Call(Box::new(activity(result, &context.clock))) },
+    }
+}
+
+/// The VU's metadata and, when it is on, the id that the server gave the request.
+pub(super) fn metadata(result: &CallResult, context: &SampleContext) -> Option<Arc<[Tag]>> {
+    match &result.request_id {
+        Some(id) if context.system_tags.has(SystemTag::RequestId) => {
+            let own: Tag = (SystemTag::RequestId.name().into(), id.as_str().into());
+            Some(context.metadata.iter().flat_map(|all| all.iter().cloned()).chain([own]).collect())
+        }
+        _ => context.metadata.clone(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The knobs of the mock server as flags, shared by `inrush mock` (plain names) and `inrush run --mock` (prefix `--mock-`).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::mock::MockConfig;
+use crate::mock::{CountDist, DelayDist, KnobError, MockConfig, PrefixCacheConfig, ServingConfig, Stall};
 
 /// One knob as text: its name without dashes and its value.
 #[derive(Clone, Debug)]
@@ -18,7 +19,9 @@ pub(crate) struct Knob {
 pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<String>> {
     let mut config = MockConfig::default();
     let mut problems: Vec<String> = Vec::new();
-    for knob in knobs {
+    // A preset first: other knobs change its figures, in whatever order they are given.
+    let (presets, others): (Vec<&Knob>, Vec<&Knob>) = knobs.iter().partition(|knob| PRESETS_FIRST.contains(&knob.name));
+    for knob in presets.into_iter().chain(others) {
         if let Err(why) = set(&mut config, knob.name, &knob.value) {
             problems.push(format!("--{prefix}{} {}: {why}", knob.name, knob.value));
         }
@@ -29,12 +32,30 @@ pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<Str
             format!("--{prefix}{name} does nothing to answers that are replayed or recorded; leave it out")
         }));
     }
+    let given = |name: &str| knobs.iter().any(|knob| knob.name == name);
+    for (of, needed) in [(OF_SERVING, "serving"), (OF_PREFIX_CACHE, "prefix-cache")] {
+        let idle = of.iter().filter(|name| given(name) && !given(needed));
+        problems.extend(idle.map(|name| format!("--{prefix}{name} needs --{prefix}{needed}")));
+    }
+    if given("serving") {
+        let idle = ["ttft", "itl", "when-full"].into_iter().filter(|name| given(name));
+        problems.extend(idle.map(|name| {
+            format!("--{prefix}{name} does nothing with --{prefix}serving, which decides when tokens come; leave it out")
+        }));
+    }
     // A knob that does not parse keeps its default, so what is said now is about the others.
     if let Err(more) = config.validate() {
         problems.extend(more.into_iter().map(|p| p.replace("--", &format!("--{prefix}"))));
     }
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
+
+/// Knobs that bring figures which others change.
+const PRESETS_FIRST: &[&str] = &["serving", "prefix-cache"];
+/// The knobs of the serving model alone.
+const OF_SERVING: &[&str] = &["slots", "kv-tokens", "prefill-chunk", "step-time", "step-per-seq", "step-per-kv-token"];
+/// The knobs of the prefix cache.
+const OF_PREFIX_CACHE: &[&str] = &["prefix-cache-block", "prefix-cache-min", "prefix-cache-ttl"];
 
 /// The knobs of generated answers.
 const OF_ANSWERS: &[&str] = &[
@@ -43,6 +64,20 @@ const OF_ANSWERS: &[&str] = &[
     "output-tokens",
     "reasoning-tokens",
     "chunk-tokens",
+    "jitter",
+    "stall",
+    "serving",
+    "slots",
+    "kv-tokens",
+    "prefill-rate",
+    "prefill-chunk",
+    "step-time",
+    "step-per-seq",
+    "step-per-kv-token",
+    "prefix-cache",
+    "prefix-cache-block",
+    "prefix-cache-min",
+    "prefix-cache-ttl",
     "error-rate",
     "error-kind",
     "outage",
@@ -64,14 +99,93 @@ where
     value.parse().map_err(|e: T::Err| e.to_string())
 }
 
+/// The text of the file in `empirical:FILE`; None = it is another distribution.
+fn file_of(value: &str) -> Option<Result<(&str, String), KnobError>> {
+    let (kind, file) = value.split_once(':')?;
+    (kind.trim() == "empirical").then(|| match std::fs::read_to_string(file) {
+        Ok(text) => Ok((file, text)),
+        Err(why) => Err(KnobError::new(format!("`{file}` cannot be read: {why}"))),
+    })
+}
+
+/// A delay, which may be drawn from a file.
+fn delay(value: &str) -> Result<DelayDist, KnobError> {
+    match file_of(value) {
+        None => value.parse(),
+        Some(read) => read.and_then(|(file, text)| DelayDist::empirical(file, &text)),
+    }
+}
+
+/// A count, which may be drawn from a file.
+fn counted(value: &str) -> Result<CountDist, KnobError> {
+    match file_of(value) {
+        None => value.parse(),
+        Some(read) => read.and_then(|(file, text)| CountDist::empirical(file, &text)),
+    }
+}
+
+fn shown(error: KnobError) -> String {
+    error.to_string()
+}
+
+/// A time such as `8ms` or `250us`.
+fn time(value: &str) -> Result<Duration, String> {
+    let delay: DelayDist = parse(value)?;
+    delay.as_fixed().ok_or_else(|| "a fixed time is needed, such as 10ms or 250us".to_owned())
+}
+
+/// A number of tokens, perhaps with underscores.
+fn number(value: &str) -> Result<u64, String> {
+    value.replace('_', "").parse().map_err(|_| "a whole number is needed".to_owned())
+}
+
+fn small_number(value: &str) -> Result<u32, String> {
+    u32::try_from(number(value)?).map_err(|_| "the number is too large".to_owned())
+}
+
+/// Figures of the serving model and the prefix cache. Without the knob that switches them on there is nothing to set, which
+/// [`config`] says.
+fn set_model(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
+    let mut unused = (ServingConfig::default(), PrefixCacheConfig::default());
+    let serving = config.serving.as_mut().unwrap_or(&mut unused.0);
+    let cache = config.prefix_cache.as_mut().unwrap_or(&mut unused.1);
+    match name {
+        "slots" => serving.slots = small_number(value)?,
+        "kv-tokens" => serving.kv_tokens = Some(number(value)?),
+        "prefill-chunk" => serving.prefill_chunk = small_number(value)?,
+        "step-time" => serving.step_time = time(value)?,
+        "step-per-seq" => serving.step_per_seq = time(value)?,
+        "step-per-kv-token" => serving.step_per_kv_token = time(value)?,
+        "prefix-cache-block" => cache.block = small_number(value)?,
+        "prefix-cache-min" => cache.min = small_number(value)?,
+        "prefix-cache-ttl" => cache.ttl = Some(time(value)?),
+        other => return Err(format!("unknown knob {other}")),
+    }
+    Ok(())
+}
+
 fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
     match name {
         "listen" => config.listen = parse(value)?,
-        "ttft" => config.ttft = parse(value)?,
-        "itl" => config.itl = parse(value)?,
-        "output-tokens" => config.output_tokens = parse(value)?,
-        "reasoning-tokens" => config.reasoning_tokens = parse(value)?,
-        "chunk-tokens" => config.chunk_tokens = parse(value)?,
+        "ttft" => config.ttft = delay(value).map_err(shown)?,
+        "itl" => config.itl = delay(value).map_err(shown)?,
+        "output-tokens" => config.output_tokens = counted(value).map_err(shown)?,
+        "reasoning-tokens" => config.reasoning_tokens = counted(value).map_err(shown)?,
+        "chunk-tokens" => config.chunk_tokens = counted(value).map_err(shown)?,
+        "jitter" => config.jitter = Some(delay(value).map_err(shown)?),
+        "stall" => config.stall = Some(Stall::read(value, delay).map_err(shown)?),
+        "serving" => config.serving = Some(ServingConfig::preset(value)?),
+        "prefill-rate" => {
+            let rate: f64 = parse(&value.replace('_', ""))?;
+            match &mut config.serving {
+                Some(serving) => serving.prefill_rate = rate,
+                None => config.prefill_rate = Some(rate),
+            }
+        }
+        "prefix-cache" => {
+            config.prefix_cache = Some(PrefixCacheConfig { tokens: number(value)?, ..PrefixCacheConfig::default() });
+        }
+        name if OF_SERVING.contains(&name) || OF_PREFIX_CACHE.contains(&name) => set_model(config, name, value)?,
         "error-rate" => config.error_rate = parse(value)?,
         "error-kind" => {
             config.error_kinds = value.split(',').map(|k| parse(k.trim())).collect::<Result<_, _>>()?;
@@ -103,11 +217,33 @@ fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
 /// The knobs with their help texts; `inrush mock` and `inrush run --mock-...` list the same ones.
 pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
     ("listen", "ADDRESS", "Address to listen on; port 0 picks a free one [default: 127.0.0.1:0]"),
-    ("ttft", "TIME", "Time to the first token: 200ms, normal:200ms,20ms, uniform:100ms,300ms, lognormal:200ms,0.5"),
+    (
+        "ttft",
+        "TIME",
+        "Time to the first token: 200ms, normal:200ms,20ms, uniform:100ms,300ms, lognormal:200ms,0.5, gamma:200ms,4, empirical:FILE (a time per line)",
+    ),
     ("itl", "TIME", "Time between tokens, in the same forms [default: 20ms]"),
     ("output-tokens", "N", "Output tokens when the request sets no limit: 64, uniform:10,200, lognormal:100,0.8"),
     ("reasoning-tokens", "N", "Reasoning tokens before the answer [default: 0]"),
-    ("chunk-tokens", "N", "Tokens per streamed event [default: 1]"),
+    ("chunk-tokens", "N", "Tokens per streamed event, or a distribution of them [default: 1]"),
+    ("jitter", "TIME", "Delay of each event by itself, as a network adds it, in --ttft's forms [default: none]"),
+    ("stall", "SHARE:TIME", "Pauses inside streams: with this chance per token, e.g. 0.01:500ms [default: none]"),
+    (
+        "serving",
+        "PRESET",
+        "Model a GPU server with continuous batching, in place of --ttft and --itl: custom, llama-2-7b-a100, llama-3.1-8b-h100, ... (docs/mock/serving-model.md)",
+    ),
+    ("slots", "N", "Serving model: most sequences in a batch [default: the preset's]"),
+    ("kv-tokens", "N", "Serving model: tokens the KV cache holds [default: the preset's]"),
+    ("prefill-rate", "N", "Tokens of uncached prompt per second; also without --serving [default: the preset's, else no limit]"),
+    ("prefill-chunk", "N", "Serving model: most tokens a step works on [default: 2048]"),
+    ("step-time", "TIME", "Serving model: time of a step, whatever is in it [default: the preset's]"),
+    ("step-per-seq", "TIME", "Serving model: added per decoding sequence [default: the preset's]"),
+    ("step-per-kv-token", "TIME", "Serving model: added per token in the cache of these [default: the preset's]"),
+    ("prefix-cache", "TOKENS", "Remember prompts up to so many tokens, tell cached tokens and save their prefill [default: off]"),
+    ("prefix-cache-block", "N", "Tokens per block of it, a multiple of 16 [default: 16]"),
+    ("prefix-cache-min", "N", "Shorter matches count as none; OpenAI's and Anthropic's caches have 1024 [default: 0]"),
+    ("prefix-cache-ttl", "TIME", "Blocks not used for so long are gone [default: never]"),
     ("error-rate", "SHARE", "Share of calls that fail, 0 to 1 [default: 0]"),
     (
         "error-kind",

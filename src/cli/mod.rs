@@ -26,6 +26,7 @@ mod sweep;
 mod sweep_shape;
 mod tokens;
 mod traces;
+mod verify;
 
 use std::io::Write;
 use std::sync::Arc;
@@ -69,6 +70,8 @@ enum Command {
     Tokens(tokens::TokensArgs),
     /// Find the limits of an account by asking its provider, within a budget
     Probe(Box<probe::ProbeArgs>),
+    /// Compare what a run measured with the truth log of the mock
+    Verify(verify::VerifyArgs),
     /// Turn production logs into datasets without personal data and secrets
     Sanitize(Box<sanitize::SanitizeArgs>),
     /// Show the status of a run that has a REST API (run --address)
@@ -185,6 +188,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Sweep(args) => sweep::run(*args, &cli.global, &terminal),
         Command::Tokens(args) => tokens::run(&args),
         Command::Probe(args) => probe::run(&args),
+        Command::Verify(args) => verify::run(&args, &terminal),
         Command::Sanitize(args) => sanitize::run(&args, &terminal),
         Command::Status => remote::run(remote::Request::Status, cli.global.address.as_deref()),
         Command::Pause => remote::run(remote::Request::Pause, cli.global.address.as_deref()),

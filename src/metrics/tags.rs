@@ -168,9 +168,10 @@ system_tags! {
     ErrorKind => "error_kind", true;
     FinishReason => "finish_reason", true;
     Stream => "stream", true;
-    // Off by default. `vu` and `iter` are metadata, not indexed tags.
+    // Off by default. `vu`, `iter` and `request_id` are metadata, not indexed tags.
     Iter => "iter", false;
     Vu => "vu", false;
+    RequestId => "request_id", false;
     OcspStatus => "ocsp_status", false;
     Ip => "ip", false;
 }

@@ -12,8 +12,11 @@ use super::dist::{CountDist, DelayDist, KnobError};
 use super::fault::Fault;
 use super::meter::LimitRule;
 use super::outage::Outage;
+use super::prefix_cache::PrefixCacheConfig;
 use super::record;
 use super::replay::Cuts;
+use super::serving::ServingConfig;
+use super::stall::Stall;
 
 /// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
 #[derive(Clone)]
@@ -28,8 +31,18 @@ pub struct MockConfig {
     pub output_tokens: CountDist,
     /// Tokens of reasoning before the visible output. Default 0: none.
     pub reasoning_tokens: CountDist,
-    /// Tokens per streamed event; 1..=1000. Default 1.
-    pub chunk_tokens: u32,
+    /// Tokens per streamed event; 1..=1000, or drawn for each. Default 1.
+    pub chunk_tokens: CountDist,
+    /// Added to the due time of each event by itself, so that it does not add up; None = nothing.
+    pub jitter: Option<DelayDist>,
+    /// Pauses inside streams, by chance; None = none.
+    pub stall: Option<Stall>,
+    /// Tokens of uncached prompt per second, whose time is added to `ttft`; None = prompts cost nothing. With `serving` its own holds.
+    pub prefill_rate: Option<f64>,
+    /// A modelled GPU server that decides when tokens come, in place of `ttft`, `itl` and `max_concurrency`; None = no model.
+    pub serving: Option<ServingConfig>,
+    /// Remembers prompts, tells cached tokens and saves their prefill; None = every prompt is new.
+    pub prefix_cache: Option<PrefixCacheConfig>,
     /// Share of model calls that fail, 0..=1. Default 0.
     pub error_rate: f64,
     /// The faults `error_rate` picks from with equal chance. Default: `server`.
@@ -82,7 +95,12 @@ impl Default for MockConfig {
             itl: DelayDist::fixed(Duration::from_millis(20)),
             output_tokens: CountDist::fixed(64),
             reasoning_tokens: CountDist::fixed(0),
-            chunk_tokens: 1,
+            chunk_tokens: CountDist::fixed(1),
+            jitter: None,
+            stall: None,
+            prefill_rate: None,
+            serving: None,
+            prefix_cache: None,
             error_rate: 0.0,
             error_kinds: vec![Fault::Status(500)],
             outage: None,
@@ -121,8 +139,18 @@ impl MockConfig {
         if self.error_rate > 0.0 && self.error_kinds.is_empty() {
             problems.push(format!("--error-rate needs at least one --error-kind; known: {}", Fault::FORMS));
         }
-        if !(1..=1000).contains(&self.chunk_tokens) {
+        if !(1..=1000).contains(&self.chunk_tokens.mean()) {
             problems.push(format!("--chunk-tokens is 1 to 1000 tokens per event, not {}", self.chunk_tokens));
+        }
+        if let Some(rate) = self.prefill_rate
+            && !(1e-3..=1e12).contains(&rate)
+        {
+            problems.push(format!("--prefill-rate is above 0 tokens per second, not {rate}"));
+        }
+        problems.extend(self.serving.iter().flat_map(ServingConfig::problems));
+        problems.extend(self.prefix_cache.iter().flat_map(PrefixCacheConfig::problems));
+        if self.serving.is_some() && self.max_concurrency.is_some() {
+            problems.push("--max-concurrency does nothing with --serving: --slots says how many are served".to_owned());
         }
         if !(1..=64).contains(&self.pacer_threads) {
             problems.push(format!("--pacer-threads is 1 to 64, not {}", self.pacer_threads));
@@ -178,7 +206,12 @@ impl fmt::Debug for MockConfig {
             .field("itl", &self.itl.to_string())
             .field("output_tokens", &self.output_tokens.to_string())
             .field("reasoning_tokens", &self.reasoning_tokens.to_string())
-            .field("chunk_tokens", &self.chunk_tokens)
+            .field("chunk_tokens", &self.chunk_tokens.to_string())
+            .field("jitter", &self.jitter.map(|jitter| jitter.to_string()))
+            .field("stall", &self.stall.map(|stall| stall.to_string()))
+            .field("prefill_rate", &self.prefill_rate)
+            .field("serving", &self.serving)
+            .field("prefix_cache", &self.prefix_cache)
             .field("error_rate", &self.error_rate)
             .field("error_kinds", &self.error_kinds)
             .field("outage", &self.outage)
@@ -263,7 +296,7 @@ mod tests {
         let bad = MockConfig {
             error_rate: 1.5,
             error_kinds: vec![],
-            chunk_tokens: 0,
+            chunk_tokens: CountDist::fixed(0),
             rpm: Some(0),
             pacer_threads: 0,
             api_key: Some("a b".into()),

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use rand::{Rng, RngExt};
-use rand_distr::{Distribution, StandardNormal};
+use rand_distr::{Distribution, Gamma, StandardNormal};
 
 /// Longest delay a draw can give; keeps a wild lognormal tail from overflowing the clock.
 const MAX_DELAY_NS: f64 = 24.0 * 3600.0 * 1e9;
@@ -19,12 +19,22 @@ const MAX_COUNT: f64 = 10_000_000.0;
 #[error("{0}")]
 pub struct KnobError(pub(super) String);
 
+impl KnobError {
+    /// With this sentence.
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
     Fixed(f64),
     Uniform { low: f64, high: f64 },
     Normal { mean: f64, sd: f64 },
     LogNormal { median: f64, sigma: f64 },
+    Gamma { mean: f64, shape: f64 },
+    /// One of these with equal chance. Leaked, so that distributions stay `Copy`: read once, from the command line.
+    Empirical(&'static [f64]),
 }
 
 impl Shape {
@@ -40,6 +50,9 @@ impl Shape {
                 let z: f64 = StandardNormal.sample(rng);
                 median * (sigma * z).exp()
             }
+            // Parsing has checked the parameters; without a valid distribution the mean is what is left.
+            Self::Gamma { mean, shape } => Gamma::new(shape, mean / shape).map_or(mean, |gamma| gamma.sample(rng)),
+            Self::Empirical(values) => values[rng.random_range(0..values.len())],
         }
     }
 
@@ -49,6 +62,8 @@ impl Shape {
             Self::Uniform { low, high } => f64::midpoint(low, high),
             Self::Normal { mean, .. } => mean,
             Self::LogNormal { median, sigma } => median * (sigma * sigma / 2.0).exp(),
+            Self::Gamma { mean, .. } => mean,
+            Self::Empirical(values) => values.iter().sum::<f64>() / values.len() as f64,
         }
     }
 
@@ -56,7 +71,7 @@ impl Shape {
         let text = text.trim();
         let fail = |why: String| {
             KnobError(format!(
-                "`{text}` is not a valid {what}: {why}; write {example}, `uniform:LOW,HIGH`, `normal:MEAN,SD` or `lognormal:MEDIAN,SIGMA`"
+                "`{text}` is not a valid {what}: {why}; write {example}, `uniform:LOW,HIGH`, `normal:MEAN,SD`, `lognormal:MEDIAN,SIGMA` or `gamma:MEAN,SHAPE`; flags also take `empirical:FILE`"
             ))
         };
         let (kind, rest) = match text.split_once(':') {
@@ -95,8 +110,46 @@ impl Shape {
                     .ok_or_else(|| fail(format!("sigma `{sigma}` is not a number from 0 to 5")))?;
                 Ok(Self::LogNormal { median: value(median)?, sigma })
             }
+            "gamma" => {
+                let (mean, shape) = pair()?;
+                let shape: f64 = shape
+                    .parse()
+                    .ok()
+                    .filter(|s: &f64| (0.01..=1e6).contains(s))
+                    .ok_or_else(|| fail(format!("shape `{shape}` is not a number from 0.01 to 1000000")))?;
+                let mean = value(mean)?;
+                if mean <= 0.0 {
+                    return Err(fail("the mean is not above 0".to_owned()));
+                }
+                Ok(Self::Gamma { mean, shape })
+            }
+            "empirical" => Err(fail("files are read for flags only".to_owned())),
             other => Err(fail(format!("unknown distribution `{other}`"))),
         }
+    }
+
+    /// From the text of a file: one value per line, or the first column of a CSV with or without a heading; `#` begins a comment.
+    fn values(file: &str, text: &str, what: &str, unit: fn(&str) -> Option<f64>) -> Result<Self, KnobError> {
+        let fail = |why: String| KnobError(format!("`empirical:{file}`: {why}; write one {what} per line"));
+        let mut values = Vec::new();
+        let mut first = true;
+        for (n, line) in text.lines().enumerate() {
+            let line = line.split('#').next().unwrap_or_default().split(',').next().unwrap_or_default().trim();
+            if line.is_empty() {
+                continue;
+            }
+            match unit(line) {
+                Some(value) => values.push(value),
+                // A heading.
+                None if first => {}
+                None => return Err(fail(format!("line {}: `{line}` is not a {what}", n + 1))),
+            }
+            first = false;
+        }
+        if values.is_empty() {
+            return Err(fail("there is no value in it".to_owned()));
+        }
+        Ok(Self::Empirical(Box::leak(values.into_boxed_slice())))
     }
 
     fn write(self, f: &mut fmt::Formatter<'_>, unit: fn(f64) -> String) -> fmt::Result {
@@ -105,12 +158,15 @@ impl Shape {
             Self::Uniform { low, high } => write!(f, "uniform:{},{}", unit(low), unit(high)),
             Self::Normal { mean, sd } => write!(f, "normal:{},{}", unit(mean), unit(sd)),
             Self::LogNormal { median, sigma } => write!(f, "lognormal:{},{sigma}", unit(median)),
+            Self::Gamma { mean, shape } => write!(f, "gamma:{},{shape}", unit(mean)),
+            Self::Empirical(values) => write!(f, "empirical:({} values)", values.len()),
         }
     }
 }
 
 /// A delay: fixed or drawn from a distribution. Text form: `20ms`, `uniform:10ms,30ms`, `normal:20ms,3ms` (cut off at
-/// zero), `lognormal:200ms,0.5` (median and sigma of the logarithm). A number without a unit is milliseconds.
+/// zero), `lognormal:200ms,0.5` (median and sigma of the logarithm), `gamma:200ms,4` (mean and shape; 1 is the exponential
+/// distribution). A number without a unit is milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DelayDist(Shape);
 
@@ -118,6 +174,22 @@ impl DelayDist {
     /// Always this long.
     pub fn fixed(delay: Duration) -> Self {
         Self(Shape::Fixed(delay.as_nanos() as f64))
+    }
+
+    /// One of the values in a file's text, with equal chance.
+    ///
+    /// # Errors
+    /// A line that is no delay, or none at all.
+    pub fn empirical(file: &str, text: &str) -> Result<Self, KnobError> {
+        Shape::values(file, text, "delay", parse_duration_ns).map(Self)
+    }
+
+    /// The delay, when it is always the same.
+    pub fn as_fixed(&self) -> Option<Duration> {
+        match self.0 {
+            Shape::Fixed(ns) => Some(Duration::from_nanos(ns.round() as u64)),
+            _ => None,
+        }
     }
 
     /// Draws one delay.
@@ -150,6 +222,14 @@ impl CountDist {
         Self(Shape::Fixed(f64::from(count)))
     }
 
+    /// One of the values in a file's text, with equal chance.
+    ///
+    /// # Errors
+    /// A line that is no count, or none at all.
+    pub fn empirical(file: &str, text: &str) -> Result<Self, KnobError> {
+        Shape::values(file, text, "count", count_of).map(Self)
+    }
+
     /// Draws one count, rounded to the nearest whole number.
     pub fn draw<R: Rng + ?Sized>(&self, rng: &mut R) -> u32 {
         self.0.draw(rng).clamp(0.0, MAX_COUNT).round() as u32
@@ -165,10 +245,7 @@ impl FromStr for CountDist {
     type Err = KnobError;
 
     fn from_str(text: &str) -> Result<Self, KnobError> {
-        let count = |part: &str| {
-            part.replace('_', "").parse::<f64>().ok().filter(|n| n.is_finite() && (0.0..=MAX_COUNT).contains(n))
-        };
-        Shape::parse(text, "count", count, "`64`").map(Self)
+        Shape::parse(text, "count", count_of, "`64`").map(Self)
     }
 }
 
@@ -176,6 +253,10 @@ impl fmt::Display for CountDist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.write(f, |n| n.to_string())
     }
+}
+
+fn count_of(text: &str) -> Option<f64> {
+    text.replace('_', "").parse::<f64>().ok().filter(|n| n.is_finite() && (0.0..=MAX_COUNT).contains(n))
 }
 
 /// Nanoseconds of `1m30s`, `200ms`, `1.5s`, `20us` or a plain number of milliseconds.
@@ -226,7 +307,7 @@ mod tests {
 
     #[test]
     fn the_documented_forms_parse_and_print_back() {
-        for text in ["20ms", "uniform:10ms,30ms", "normal:20ms,3ms", "lognormal:200ms,0.5", "1.5s", "0ms"] {
+        for text in ["20ms", "uniform:10ms,30ms", "normal:20ms,3ms", "lognormal:200ms,0.5", "gamma:50ms,4", "1.5s", "0ms"] {
             let dist: DelayDist = text.parse().unwrap();
             assert_eq!(dist.to_string(), text);
         }
@@ -239,7 +320,7 @@ mod tests {
 
     #[test]
     fn bad_forms_say_what_is_wrong_and_what_to_write() {
-        for text in ["", "ms", "-3ms", "uniform:30ms,10ms", "normal:3ms", "zipf:1,2", "lognormal:1ms,9", "5 parsecs"] {
+        for text in ["", "ms", "-3ms", "uniform:30ms,10ms", "normal:3ms", "zipf:1,2", "lognormal:1ms,9", "gamma:1ms", "gamma:0ms,2", "gamma:1ms,0", "empirical:/etc/passwd", "5 parsecs"] {
             let error = text.parse::<DelayDist>().unwrap_err().to_string();
             assert!(error.contains(text) && error.contains("lognormal:MEDIAN,SIGMA"), "{error}");
         }
@@ -256,6 +337,32 @@ mod tests {
         let counts: CountDist = "uniform:10,20".parse().unwrap();
         assert!((0..1000).all(|_| (10..=20).contains(&counts.draw(&mut rng))));
         assert_eq!(counts.mean(), 15);
+    }
+
+    #[test]
+    fn gamma_has_its_mean_and_spread() {
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let dist: DelayDist = "gamma:200ms,4".parse().unwrap();
+        let draws: Vec<f64> = (0..20_000).map(|_| dist.draw(&mut rng).as_secs_f64()).collect();
+        let mean = draws.iter().sum::<f64>() / 20_000.0;
+        let sd = (draws.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / 20_000.0).sqrt();
+        assert!((mean - 0.2).abs() < 0.003 && (sd - 0.1).abs() < 0.003, "{mean} {sd}");
+    }
+
+    #[test]
+    fn values_of_a_file_are_drawn_with_equal_chance() {
+        let dist = DelayDist::empirical("f", "ttft_ms,tokens\n10,3\n20ms # a comment\n\n1s,5\n").unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(7);
+        let mut seen = [0; 3];
+        for _ in 0..3000 {
+            let ms = dist.draw(&mut rng).as_millis();
+            seen[[10, 20, 1000].iter().position(|v| *v == ms).unwrap()] += 1;
+        }
+        assert!(seen.iter().all(|n| (900..1100).contains(n)), "{seen:?}");
+        assert_eq!(CountDist::empirical("f", "3\n5\n").unwrap().mean(), 4);
+        let error = DelayDist::empirical("f", "1\nsoon\n").unwrap_err().to_string();
+        assert!(error.contains("line 2: `soon`"), "{error}");
+        assert!(DelayDist::empirical("f", "heading\n").unwrap_err().to_string().contains("no value"));
     }
 
     proptest! {

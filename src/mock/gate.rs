@@ -38,6 +38,11 @@ impl Gate {
         Self { places, when_full, queue_limit, waiting: AtomicU32::new(0) }
     }
 
+    /// Calls that wait now.
+    pub(super) fn waiting(&self) -> u32 {
+        self.waiting.load(Relaxed)
+    }
+
     /// A place, at once or after waiting in order of arrival; None = refused.
     pub(super) async fn enter(&self) -> Option<Place> {
         let Some(places) = &self.places else { return Some(Place { _permit: None }) };

@@ -6,7 +6,8 @@
 //!
 //! Pacing: token k (from 0) of a response is due at `arrival + ttft + sum of the first k gaps`, always counted from the
 //! arrival of the request head (or the admission, when it had to queue), never from the write before. With several tokens
-//! per event an event is due with its first token. The response head and the role event go out at once.
+//! per event an event is due with its first token. The response head and the role event go out at once. With the serving model
+//! ([`serving`]) the steps of a modelled GPU server take the place of these draws.
 //!
 //! Deliberately absent: TLS and HTTP/2 (put a proxy in front), any model.
 
@@ -20,11 +21,14 @@ mod gate;
 mod http_request;
 mod http_response;
 mod meter;
+mod metrics;
+mod metrics_page;
 mod model_call;
 mod outage;
 mod pacer;
 mod plain;
 mod plan;
+mod prefix_cache;
 mod prompt;
 mod question;
 mod rate_limit;
@@ -35,11 +39,14 @@ mod replay;
 mod route;
 mod scripted;
 mod server;
+mod serving;
+mod stall;
 mod stats;
 mod stream;
 mod structured;
 pub mod truth_log;
 mod vectors;
+pub mod verify;
 mod whole;
 mod words;
 
@@ -52,6 +59,9 @@ pub use dist::{CountDist, DelayDist, KnobError};
 pub use fault::{AfterTokens, Fault};
 pub use meter::LimitRule;
 pub use outage::Outage;
+pub use prefix_cache::PrefixCacheConfig;
 pub use replay::Cuts;
 pub use server::{MockServer, start};
+pub use serving::{PRESETS, Preset, ServingConfig};
+pub use stall::Stall;
 pub use stats::MockStats;

@@ -21,6 +21,7 @@ use super::refused::{Refused, Why};
 use super::route::{Answer, AnswerFuture, Call};
 use super::scripted::Scripted;
 use super::server::Shared;
+use super::serving::{Job, LateWhole};
 use super::stats::Counters;
 use super::stream::{TokenStream, Writer};
 use super::truth_log::Record;
@@ -67,7 +68,7 @@ pub(super) struct Envelope {
 }
 
 impl Envelope {
-    fn of(shared: &Shared, request: &Request, asked: &Question, overrides: &Overrides, headers: Headers) -> Self {
+    fn of(shared: &Shared, request: &Request, asked: &Question, cached_tokens: u64, headers: Headers) -> Self {
         let usage = match shared.config.usage {
             UsageMode::Always => true,
             UsageMode::Requested => asked.usage || !asked.stream,
@@ -79,7 +80,7 @@ impl Envelope {
             arrived: request.arrived,
             model: Value::String(asked.model.clone()).to_string(),
             prompt_tokens: asked.prompt_tokens,
-            cached_tokens: overrides.cached_tokens.unwrap_or(0).min(asked.prompt_tokens),
+            cached_tokens,
             usage,
             usage_asked: usage && asked.usage,
             query: request.query.clone(),
@@ -173,6 +174,10 @@ async fn decide(
     record.prompt_tokens = asked.prompt_tokens;
     let overrides = Overrides::from_headers(request)?;
     let config = &shared.config;
+    if config.serving.is_some() && (overrides.ttft.is_some() || overrides.itl.is_some()) {
+        let why = "x-mock-ttft-ms and x-mock-itl-ms do nothing with the serving model, which decides when tokens come";
+        return Err(Why::invalid(None, why).into());
+    }
     let refusal = |why| Refusal { why, model: asked.model.clone(), limits: Vec::new() };
     if named && !config.models.is_empty() && !config.models.contains(&asked.model) {
         return Err(refusal(Why::UnknownModel));
@@ -228,15 +233,46 @@ async fn decide(
         base = admitted;
     }
 
-    let plan = Plan::make(config, &asked, &overrides, fault, base, rng);
+    let mut plan = Plan::make(config, &asked, &overrides, fault, base, rng);
+    let (found, mut learning) = match &shared.prefix_cache {
+        Some(cache) => {
+            let (found, learning) =
+                cache.look_up(&asked.model, &asked.prompt_hashes, asked.prompt_tokens, request.arrived);
+            (found, Some(learning))
+        }
+        None => (0, None),
+    };
+    let cached = overrides.cached_tokens.unwrap_or(found).min(asked.prompt_tokens);
+    record.cached_tokens = cached;
+    if let Some(serving) = &shared.serving {
+        let job = Job { prompt: asked.prompt_tokens, cached, output: plan.served_tokens() };
+        if let Some(limit) = serving.kv_tokens()
+            && job.prompt + u64::from(job.output) > limit
+        {
+            let (prompt, output) = (job.prompt, u64::from(job.output));
+            return Err(refusal(Why::ContextLength { limit, prompt, output }));
+        }
+        let Some(ticket) = serving.submit(request.arrived, job, learning.take()) else {
+            Counters::add(&shared.counters.rejected, 1);
+            return Err(Refusal { limits, ..refusal(Why::Overloaded) });
+        };
+        plan.served = Some(ticket);
+    } else if let Some(rate) = config.prefill_rate {
+        plan.prefill(asked.prompt_tokens - cached, rate);
+    }
+    if let Some(learning) = learning {
+        learning.known_from(plan.first_due);
+    }
     record.reasoning_tokens = plan.reasoning_tokens;
     let headers = (speech.limits)(&limits, shared.clock.unix_ns(admitted) / 1_000_000_000);
-    let envelope = Envelope::of(shared, request, &asked, &overrides, headers);
+    let envelope = Envelope::of(shared, request, &asked, cached, headers);
     let streamed = asked.stream;
     Ok(Ready::Paced(Box::new(move |record| {
         if streamed {
             let writer = (speech.stream)(&envelope, &plan);
             Answer::Paced(TokenStream::boxed(&envelope, writer, plan, record, place))
+        } else if plan.served.is_some() {
+            Answer::Paced(LateWhole::boxed(speech, envelope, plan, record, place))
         } else {
             whole::answer(speech, &envelope, plan, record, place)
         }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::dialects::DIALECTS;
 use super::http_request::Request;
 use super::http_response::Response;
-use super::route::{Handler::Plain, PlainAnswer, Route};
+use super::route::{Handler::Call, Handler::Plain, PlainAnswer, Route};
 
 /// Largest body of `/bytes`.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
@@ -22,6 +22,12 @@ const MAX_DELAY_MS: u64 = 3_600_000;
 pub(super) static ROUTES: &[Route] = &[
     Route { method: "GET", path: "/", about: "what this is", handler: Plain(|_, _| about()) },
     Route { method: "GET", path: "/health", about: "200 when up", handler: Plain(|_, _| health()) },
+    Route {
+        method: "GET",
+        path: "/metrics",
+        about: "counters and times for Prometheus",
+        handler: Call(super::metrics_page::answer),
+    },
     Route { method: "", path: "/echo", about: "the request as JSON", handler: Plain(|r, _| echo(r)) },
     Route {
         method: "",

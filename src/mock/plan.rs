@@ -16,14 +16,16 @@ use super::http_request::Request;
 use super::outage::Outage;
 use super::question::Question;
 use super::refused::Why;
+use super::serving::Ticket;
+use super::stall::Stall;
 use super::structured::Structured;
 use super::words::{Passage, corpus};
 
 /// Knobs a single request turns by `x-mock-...` headers.
 #[derive(Debug, Default)]
 pub(super) struct Overrides {
-    ttft: Option<DelayDist>,
-    itl: Option<DelayDist>,
+    pub(super) ttft: Option<DelayDist>,
+    pub(super) itl: Option<DelayDist>,
     output_tokens: Option<CountDist>,
     reasoning_tokens: Option<CountDist>,
     pub(super) fault: Option<Fault>,
@@ -62,7 +64,15 @@ pub(super) struct ToolCall {
 pub(super) struct Plan {
     pub(super) reasoning_tokens: u32,
     pub(super) output_tokens: u32,
+    /// Of the next event.
     pub(super) chunk_tokens: u32,
+    chunks: CountDist,
+    stall: Option<Stall>,
+    jitter: Option<DelayDist>,
+    /// The place in the serving model, which decides when tokens are due.
+    pub(super) served: Option<Ticket>,
+    /// When the last token is due, once the serving model has told.
+    last_due: Option<Instant>,
     /// The tool that is called; the output is its arguments.
     pub(super) tool: Option<ToolCall>,
     /// `stop`, `length` or `tool_calls`.
@@ -127,10 +137,16 @@ impl Plan {
             _ => base,
         };
         let first_due = base + overrides.ttft.unwrap_or(config.ttft).draw(&mut rng);
+        let chunk_tokens = config.chunk_tokens.draw(&mut rng).max(1);
         Self {
             reasoning_tokens,
             output_tokens,
-            chunk_tokens: config.chunk_tokens,
+            chunk_tokens,
+            chunks: config.chunk_tokens,
+            stall: config.stall,
+            jitter: config.jitter,
+            served: None,
+            last_due: None,
             // A fault of one huge event is prose.
             tool: tool.filter(|_| !matches!(fault, Some(Fault::Huge(_)))),
             finish,
@@ -150,9 +166,52 @@ impl Plan {
         self.reasoning_tokens + self.output_tokens
     }
 
-    /// The time that generating `tokens` tokens takes.
+    /// The time that generating `tokens` tokens takes, stalls included.
     pub(super) fn gaps(&mut self, tokens: u32) -> Duration {
-        (0..tokens).map(|_| self.gap.draw(&mut self.rng)).sum()
+        let gaps: Duration = (0..tokens).map(|_| self.gap.draw(&mut self.rng)).sum();
+        gaps + self.stalls(tokens)
+    }
+
+    /// Pauses that come on top while so many tokens are generated.
+    pub(super) fn stalls(&mut self, tokens: u32) -> Duration {
+        let Some(stall) = self.stall else { return Duration::ZERO };
+        (0..tokens).map(|_| stall.draw(&mut self.rng)).sum()
+    }
+
+    /// What the network adds to the next event.
+    pub(super) fn jitter(&mut self) -> Duration {
+        self.jitter.map_or(Duration::ZERO, |jitter| jitter.draw(&mut self.rng))
+    }
+
+    /// Draws the size of the next event.
+    pub(super) fn next_chunk(&mut self) {
+        self.chunk_tokens = self.chunks.draw(&mut self.rng).max(1);
+    }
+
+    /// Prefill of so many tokens at that rate comes before the first token.
+    pub(super) fn prefill(&mut self, tokens: u64, rate: f64) {
+        self.first_due += Duration::from_secs_f64((tokens as f64 / rate).min(86_400.0));
+    }
+
+    /// Tokens the serving model is asked for. A huge event is one piece, whatever its size.
+    pub(super) fn served_tokens(&self) -> u32 {
+        if matches!(self.fault, Some(Fault::Huge(_))) { 1 } else { self.total_tokens().max(1) }
+    }
+
+    /// The serving model has told when the first and the last token are due.
+    pub(super) fn served_from(&mut self, first: Instant, last: Instant) {
+        self.first_due = first.max(self.head_due);
+        self.last_due = Some(last.max(self.first_due));
+    }
+
+    /// When the last token is due. Draws: asked once.
+    pub(super) fn end_due(&mut self) -> Instant {
+        let tokens = self.served_tokens();
+        let end = match self.last_due {
+            Some(last) => last + self.stalls(tokens - 1),
+            None => self.first_due + self.gaps(tokens - 1),
+        };
+        end + self.jitter()
     }
 
     /// The call of a tool, if one is made and its arguments are not cut off: what dialects need that send calls whole.

@@ -22,6 +22,8 @@ pub(super) struct Question {
     /// Tokens of reasoning that were asked for.
     pub(super) reasoning_tokens: u32,
     pub(super) prompt_tokens: u64,
+    /// What the prompt is recognised by; see [`super::prefix_cache`].
+    pub(super) prompt_hashes: Vec<u64>,
     /// What the answer is, when it is not prose.
     pub(super) structured: Option<Structured>,
 }

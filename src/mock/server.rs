@@ -16,9 +16,11 @@ use super::config::MockConfig;
 use super::connection;
 use super::gate::Gate;
 use super::pacer::Pacer;
+use super::prefix_cache::PrefixCache;
 use super::rate_limit::RateLimits;
 use super::record::Recorder;
 use super::replay::Library;
+use super::serving::Serving;
 use super::stats::{Counters, MockStats};
 use super::truth_log::TruthLog;
 use crate::clock::RunClock;
@@ -41,6 +43,8 @@ pub(super) struct Shared {
     pub(super) limits: RateLimits,
     pub(super) gate: Gate,
     pub(super) pacer: Pacer,
+    pub(super) serving: Option<Arc<Serving>>,
+    pub(super) prefix_cache: Option<Arc<PrefixCache>>,
     pub(super) replay: Option<Library>,
     pub(super) recorder: Option<Recorder>,
     ordinal: AtomicU64,
@@ -99,6 +103,8 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
     let shared = Arc::new(Shared {
         limits: RateLimits::new(config.rpm, config.tpm, config.limit_rule),
         gate: Gate::new(config.max_concurrency, config.when_full, config.queue_limit),
+        serving: config.serving.map(|serving| Serving::new(serving, config.queue_limit)),
+        prefix_cache: config.prefix_cache.map(PrefixCache::new),
         ordinal: AtomicU64::new(0),
         config,
         counters,

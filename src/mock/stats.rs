@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::metrics::Metrics;
+
 /// Largest lateness told apart; anything above counts as this.
 const MAX_LATENESS_NS: u64 = 60_000_000_000;
 
@@ -64,6 +66,7 @@ pub(super) struct Counters {
     pub(super) closed_early: AtomicU64,
     pub(super) truth_dropped: AtomicU64,
     lateness_ns: Mutex<Histogram<u64>>,
+    pub(super) metrics: Metrics,
 }
 
 impl Counters {
@@ -81,6 +84,7 @@ impl Counters {
             closed_early: zero(),
             truth_dropped: zero(),
             lateness_ns: Mutex::new(Histogram::new_with_bounds(1, MAX_LATENESS_NS, 3).expect("valid bounds")),
+            metrics: Metrics::default(),
         }
     }
 

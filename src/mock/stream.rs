@@ -3,7 +3,7 @@
 //! Order: what opens the stream (with the response head), reasoning, output, what closes it. A writer prepares what does not
 //! change once per stream; an event costs two copies and the hexadecimal length of its chunk.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::fault::{AfterTokens, Fault};
 use super::gate::Place;
@@ -12,6 +12,7 @@ use super::model_call::Envelope;
 use super::pacer::{Ending, Next, Outcome, Source};
 use super::plan::{HUGE_WORD, Plan};
 use super::scripted::settle;
+use super::serving::Asked;
 use super::truth_log::{Record, TokenEvent};
 
 /// Bytes no UTF-8 text contains.
@@ -98,7 +99,13 @@ pub(super) struct TokenStream {
     chunked: bool,
     tokens_done: u32,
     events_done: u32,
+    /// When the next event is due or, while that is not known, when to ask the serving model again.
     next_due: Instant,
+    known: bool,
+    /// Stalls so far, which the serving model does not know of.
+    stalled: Duration,
+    /// The part of `next_due` that the network adds to this event alone.
+    jitter: Duration,
     last_due: Instant,
     fault_done: bool,
     /// The call of a tool waits for its last token, whose due time is set.
@@ -133,6 +140,9 @@ impl TokenStream {
             tokens_done: 0,
             events_done: 0,
             next_due: plan.first_due,
+            known: plan.served.is_none(),
+            stalled: Duration::ZERO,
+            jitter: Duration::ZERO,
             last_due: plan.first_due,
             fault_done: false,
             call_held: false,
@@ -144,6 +154,11 @@ impl TokenStream {
             _place: place,
         };
         stream.hold_call();
+        if stream.known {
+            stream.shake();
+        } else {
+            stream.ask();
+        }
         Box::new(stream)
     }
 
@@ -151,14 +166,68 @@ impl TokenStream {
     fn hold_call(&mut self) {
         let begins = self.tokens_done == self.plan.reasoning_tokens && self.plan.output_tokens > 0;
         if begins && self.plan.tool.is_some() && self.writer.whole_calls() {
-            self.next_due += self.plan.gaps(self.plan.output_tokens - 1);
+            // The serving model is asked for the last token anyway.
+            if self.plan.served.is_none() {
+                self.next_due += self.plan.gaps(self.plan.output_tokens - 1);
+            }
             self.call_held = true;
+        }
+    }
+
+    /// Asks the serving model when the next event is due: with the last of its tokens.
+    fn ask(&mut self) {
+        if self.known {
+            return;
+        }
+        let last = (self.tokens_done + self.event_tokens()).min(self.plan.served_tokens()).max(1) - 1;
+        let Some(ticket) = &mut self.plan.served else { return };
+        match ticket.ask(last) {
+            Asked::Due(due) => {
+                self.next_due = (due + self.stalled).max(self.plan.head_due);
+                self.shake();
+                self.known = true;
+            }
+            Asked::Later(again) => self.next_due = again,
+        }
+        if self.plan.total_tokens() == 0 {
+            self.last_due = self.next_due;
+        }
+    }
+
+    /// Lets the network delay the next event, which does not overtake the one before.
+    fn shake(&mut self) {
+        self.jitter = self.plan.jitter();
+        self.next_due += self.jitter;
+        if self.events_done > 0 && self.next_due < self.last_due {
+            self.jitter += self.last_due - self.next_due;
+            self.next_due = self.last_due;
+        }
+    }
+
+    /// Tokens of the next event.
+    fn event_tokens(&self) -> u32 {
+        let plan = &self.plan;
+        let reasoning = self.tokens_done < plan.reasoning_tokens;
+        let phase_end = if reasoning { plan.reasoning_tokens } else { plan.total_tokens() };
+        if self.call_held {
+            return phase_end - self.tokens_done;
+        }
+        let tokens = plan.chunk_tokens.min(phase_end - self.tokens_done);
+        match plan.fault.filter(|_| !self.fault_done).and_then(strikes_inside) {
+            // A fault after N tokens strikes after exactly N, whatever the size of events.
+            Some(after) => tokens.min(plan.strikes_at(after) - self.tokens_done),
+            None => tokens,
         }
     }
 
     /// Where events go.
     fn sink<'a>(chunked: bool, out: &'a mut Vec<u8>) -> Sink<'a> {
         Sink { out, chunked }
+    }
+
+    /// Every token is out, and there was one.
+    fn all_done(&self) -> bool {
+        self.tokens_done > 0 && self.tokens_done == self.plan.total_tokens()
     }
 
     /// The fault whose moment has come.
@@ -169,16 +238,9 @@ impl TokenStream {
     }
 
     fn emit_tokens(&mut self, out: &mut Vec<u8>) {
+        let tokens = self.event_tokens();
         let plan = &mut self.plan;
         let reasoning = self.tokens_done < plan.reasoning_tokens;
-        let phase_end = if reasoning { plan.reasoning_tokens } else { plan.total_tokens() };
-        let mut tokens = plan.chunk_tokens.min(phase_end - self.tokens_done);
-        if self.call_held {
-            tokens = phase_end - self.tokens_done;
-        } else if let Some(after) = plan.fault.filter(|_| !self.fault_done).and_then(strikes_inside) {
-            // A fault after N tokens strikes after exactly N, whatever the size of events.
-            tokens = tokens.min(plan.strikes_at(after) - self.tokens_done);
-        }
         self.scratch.clear();
         let (passage, part) =
             if reasoning { (&mut plan.reasoning, Part::Reasoning) } else { (&mut plan.output, Part::Output) };
@@ -195,9 +257,20 @@ impl TokenStream {
         self.last_due = self.next_due;
         // A held call has been waited for already.
         let gaps = if std::mem::take(&mut self.call_held) { 1 } else { tokens };
-        self.next_due += self.plan.gaps(gaps);
+        self.plan.next_chunk();
+        if self.plan.served.is_some() {
+            self.stalled += self.plan.stalls(tokens);
+            self.known = false;
+        } else {
+            self.next_due = self.next_due - self.jitter + self.plan.gaps(gaps);
+        }
         if reasoning {
             self.hold_call();
+        }
+        if self.known {
+            self.shake();
+        } else if self.tokens_done < self.plan.total_tokens() {
+            self.ask();
         }
     }
 
@@ -234,7 +307,12 @@ impl TokenStream {
     fn emit_fault(&mut self, fault: Fault, out: &mut Vec<u8>) {
         self.fault_done = true;
         match fault {
-            Fault::Stall(_, Some(pause)) => self.next_due = self.next_due.max(self.last_due) + pause,
+            Fault::Stall(_, Some(pause)) => {
+                self.stalled += pause;
+                if self.known {
+                    self.next_due = self.next_due.max(self.last_due) + pause;
+                }
+            }
             Fault::Garbage(_) => self.writer.garbage(&mut Self::sink(self.chunked, out)),
             Fault::ErrorEvent(_) => {
                 self.writer.error(&mut Self::sink(self.chunked, out));
@@ -283,6 +361,10 @@ impl Source for TokenStream {
     }
 
     fn emit(&mut self, out: &mut Vec<u8>) {
+        let waits = matches!(self.stage, Stage::Tokens | Stage::Huge(_)) && !self.known;
+        if waits && !matches!(self.striking(), Some(Fault::Stall(..))) && !self.all_done() {
+            return self.ask();
+        }
         match self.stage {
             Stage::Head => {
                 out.append(&mut self.head);
@@ -318,7 +400,8 @@ impl Source for TokenStream {
         settle(&mut self.emitted, &mut self.record, before, after, late_ns)
     }
 
-    fn finish(self: Box<Self>, ending: Ending) {
+    fn finish(mut self: Box<Self>, ending: Ending) {
+        self.record.served = self.plan.served.as_ref().map(super::serving::Ticket::account);
         self.record.submit(ending);
     }
 }

@@ -15,7 +15,9 @@
 //!   that carried (the last byte of) the event; time at which that call returned. A client on the same machine may see
 //!   the bytes at any time from `written_ns` on.
 //! - `event_tokens`: tokens of each event; `tokens` their sum, `reasoning_tokens` the part that was reasoning
-//! - `prompt_tokens`, `finish` (finish_reason, when the response got that far), `ended_ns`
+//! - `serving`, with the serving model only: `queue_ns` from the arrival to the first step, `prefill_ns` from there to when the first
+//!   token was due (both null when it did not get that far), `batch_mean` and `batch_max` sequences in its steps, `preemptions`
+//! - `prompt_tokens` and the `cached_tokens` among them, `finish` (finish_reason, when the response got that far), `ended_ns`
 //! - `replayed`: the recording that was served, when it was one; its chunks stand in the place of token events, with 0 tokens
 //! - `closed_early`, `closed_ns`: the client left first, and when that was noticed; `ended`: `complete`, `client_gone` or
 //!   `server_stopped`
@@ -31,6 +33,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde_json::{Value, json};
 
 use super::pacer::Ending;
+use super::serving::Account;
 use super::stats::Counters;
 use crate::clock::RunClock;
 
@@ -69,6 +72,12 @@ pub(super) struct Record {
     pub(super) reasoning_tokens: u32,
     pub(super) prompt_tokens: u64,
     pub(super) finish: Option<&'static str>,
+    /// Tokens of the prompt that came from a cache.
+    pub(super) cached_tokens: u64,
+    /// What the serving model did.
+    pub(super) served: Option<Account>,
+    /// First and last write of a token.
+    seen: Option<(Instant, Instant)>,
     /// The name of the recording that answers.
     pub(super) replayed: Option<String>,
     events: Vec<Written>,
@@ -91,14 +100,27 @@ impl Record {
             reasoning_tokens: 0,
             prompt_tokens: 0,
             finish: None,
+            cached_tokens: 0,
+            served: None,
+            seen: None,
             replayed: None,
             events: Vec::new(),
             log,
         }
     }
 
-    /// Notes token events that one write carried. Costs nothing when no log is kept.
+    /// Notes token events that one write carried.
     pub(super) fn written(&mut self, events: &[TokenEvent], before: Instant, after: Instant) {
+        let metrics = &self.log.counters.metrics;
+        for _ in events.iter().filter(|event| event.tokens > 0 && self.stream) {
+            match &mut self.seen {
+                Some((_, last)) => metrics.gap(before.saturating_duration_since(std::mem::replace(last, before))),
+                None => {
+                    metrics.first_token(before.saturating_duration_since(self.arrived));
+                    self.seen = Some((before, before));
+                }
+            }
+        }
         if self.log.is_on() {
             self.events.extend(events.iter().map(|event| Written { event: *event, before, after }));
         }
@@ -111,6 +133,7 @@ impl Record {
 
     fn submit_at(self, ending: Ending, at: Instant) {
         let log = self.log.clone();
+        log.counters.metrics.ended(&self, ending, at);
         if let Some(tx) = &log.tx
             && tx.try_send(Message::Record(Box::new(self), ending, at)).is_err()
         {
@@ -144,6 +167,14 @@ impl Record {
             "tokens": self.events.iter().map(|e| u64::from(e.event.tokens)).sum::<u64>(),
             "reasoning_tokens": self.reasoning_tokens,
             "prompt_tokens": self.prompt_tokens,
+            "cached_tokens": self.cached_tokens,
+            "serving": self.served.map(|served| json!({
+                "queue_ns": served.queue_ns,
+                "prefill_ns": served.prefill_ns,
+                "batch_mean": served.batch_mean,
+                "batch_max": served.batch_max,
+                "preemptions": served.preemptions,
+            })),
             "finish": self.finish,
             "replayed": self.replayed,
             "ended_ns": since(ended),

@@ -6,7 +6,7 @@ use super::fault::Fault;
 use super::gate::Place;
 use super::http_response::{Body, head};
 use super::model_call::{Envelope, Speech};
-use super::pacer::Outcome;
+use super::pacer::{Outcome, Source};
 use super::plan::{HUGE_WORD, Plan};
 use super::route::Answer;
 use super::scripted::{Piece, Scripted};
@@ -24,13 +24,21 @@ pub(super) struct Texts<'a> {
 }
 
 /// The answer, with the plan's fault worked into it.
-pub(super) fn answer(speech: &Speech, envelope: &Envelope, mut plan: Plan, mut record: Record, place: Place) -> Answer {
+pub(super) fn answer(speech: &Speech, envelope: &Envelope, plan: Plan, record: Record, place: Place) -> Answer {
+    Answer::Paced(source(speech, envelope, plan, record, place))
+}
+
+/// The same as what the pacer takes.
+pub(super) fn source(
+    speech: &Speech,
+    envelope: &Envelope,
+    mut plan: Plan,
+    mut record: Record,
+    place: Place,
+) -> Box<dyn Source> {
     let fault = plan.fault;
     let tokens = plan.total_tokens();
-    let due = match fault {
-        Some(Fault::Huge(_)) => plan.first_due,
-        _ => plan.first_due + plan.gaps(tokens.saturating_sub(1)),
-    };
+    let due = plan.end_due();
     let (reasoning, output) = texts(&mut plan);
     let since = |at: Instant| at.saturating_duration_since(envelope.arrived);
     let texts = Texts { reasoning: &reasoning, output: &output, ttft: since(plan.first_due), elapsed: since(due) };
@@ -64,7 +72,7 @@ pub(super) fn answer(speech: &Speech, envelope: &Envelope, mut plan: Plan, mut r
         }
         _ => (vec![piece(due, bytes, tokens)], Some(Outcome::KeepAlive)),
     };
-    Answer::Paced(Scripted::boxed(pieces, outcome, record, place))
+    Scripted::boxed(pieces, outcome, record, place)
 }
 
 fn texts(plan: &mut Plan) -> (Vec<u8>, Vec<u8>) {

@@ -115,6 +115,7 @@ pub(super) fn read_messages(body: Body<'_>, model: String, stream: bool) -> Resu
         stops: body.stops("stop_sequences", 64)?,
         reasoning_tokens,
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&tools, &choice, prompt.said.as_deref(), form),
         ..Question::default()
     })

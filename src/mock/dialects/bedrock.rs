@@ -108,6 +108,7 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         stops: inference.map_or(Ok(Vec::new()), |config| config.stops("stopSequences", 2500))?,
         reasoning_tokens: reasoning(body),
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&tools, &choice, prompt.said.as_deref(), form),
         ..Question::default()
     })

@@ -38,13 +38,15 @@ pub(super) fn read(prompted: Prompted, asked: &Asked<'_>) -> Result<Question, Wh
         },
         Prompted::Llama => (body.count("max_gen_len", 1)?, Vec::new()),
     };
+    let prompt = Prompt::plain(text);
     Ok(Question {
         model: asked.param(0),
         stream: asked.path.trim_end_matches('/').ends_with("-stream"),
         usage: true,
         max_tokens,
         stops,
-        prompt_tokens: Prompt::plain(text).tokens,
+        prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         ..Question::default()
     })
 }

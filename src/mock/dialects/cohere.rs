@@ -92,6 +92,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         stops: body.stops("stop_sequences", 5)?,
         reasoning_tokens,
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&tools, &choice, prompt.said.as_deref(), form),
         ..Question::default()
     })

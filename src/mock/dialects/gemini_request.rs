@@ -60,6 +60,7 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         stops,
         reasoning_tokens: thinking(get("thinkingConfig")),
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&tools, &choice(body), prompt.said.as_deref(), form),
         ..Question::default()
     })

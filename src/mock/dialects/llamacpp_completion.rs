@@ -45,7 +45,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         Some(Value::String(text)) => Prompt::plain(text),
         // Ids of tokens.
         Some(Value::Array(ids)) if !ids.is_empty() && ids.iter().all(Value::is_u64) => {
-            Prompt { tokens: ids.len() as u64, said: None }
+            Prompt::ids(ids)
         }
         _ => return Err(Why::invalid("prompt", "\"prompt\" must be a string or a list of token ids")),
     };
@@ -66,6 +66,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         ignore_eos: body.flag("ignore_eos")?.unwrap_or(false),
         stops: body.stops("stop", 64)?,
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&[], &Choice::None, None, form),
         ..Question::default()
     })

@@ -88,10 +88,7 @@ fn read_chat(asked: &Asked<'_>) -> Result<Question, Why> {
 
 fn read_generate(asked: &Asked<'_>) -> Result<Question, Why> {
     let body = asked.body;
-    let mut prompt = Prompt::plain(body.text("prompt")?.unwrap_or_default());
-    if let Some(system) = body.text("system")? {
-        prompt.tokens += Prompt::plain(system).tokens;
-    }
+    let mut prompt = Prompt::instructed(body.text("system")?, body.text("prompt")?.unwrap_or_default());
     for _ in body.list("images")? {
         prompt.image();
     }
@@ -124,6 +121,7 @@ fn question(body: Body<'_>, prompt: &Prompt, tools: &[Tool]) -> Result<Question,
         stops: options.map_or(Ok(Vec::new()), |o| o.stops("stop", 16))?,
         reasoning_tokens,
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes.clone(),
         structured: Structured::choose(tools, &Choice::Auto, prompt.said.as_deref(), form),
         ..Question::default()
     })

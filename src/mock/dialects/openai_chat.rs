@@ -95,6 +95,7 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         stops: body.stops("stop", 4)?,
         reasoning_tokens: effort_tokens(body.text("reasoning_effort")?),
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&functions.collect::<Vec<_>>(), &choice, prompt.said.as_deref(), form),
     })
 }

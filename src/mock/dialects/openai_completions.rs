@@ -49,12 +49,12 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     one_choice(body)?;
     let stream = body.flag("stream")?.unwrap_or(false);
     let wrong = || Why::invalid("prompt", "`prompt` must be a string, one string in a list, or a list of token ids");
-    let prompt_tokens = match body.get("prompt") {
-        Some(Value::String(text)) => Prompt::plain(text).tokens,
+    let prompt = match body.get("prompt") {
+        Some(Value::String(text)) => Prompt::plain(text),
         Some(Value::Array(list)) => match list.as_slice() {
-            [Value::String(text)] => Prompt::plain(text).tokens,
-            [Value::Array(ids)] if !ids.is_empty() && ids.iter().all(Value::is_u64) => ids.len() as u64,
-            ids if !ids.is_empty() && ids.iter().all(Value::is_u64) => ids.len() as u64,
+            [Value::String(text)] => Prompt::plain(text),
+            [Value::Array(ids)] if !ids.is_empty() && ids.iter().all(Value::is_u64) => Prompt::ids(ids),
+            ids if !ids.is_empty() && ids.iter().all(Value::is_u64) => Prompt::ids(ids),
             _ => return Err(wrong()),
         },
         _ => return Err(wrong()),
@@ -72,7 +72,8 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         min_tokens,
         ignore_eos: body.flag("ignore_eos")?.unwrap_or(false),
         stops: body.stops("stop", 4)?,
-        prompt_tokens,
+        prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         ..Question::default()
     })
 }

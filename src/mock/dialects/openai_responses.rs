@@ -93,6 +93,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         max_tokens: body.count("max_output_tokens", 1)?,
         reasoning_tokens: effort_tokens(effort),
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&tools, &choice, prompt.said.as_deref(), form),
         ..Question::default()
     })

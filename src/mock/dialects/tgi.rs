@@ -54,6 +54,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         max_tokens: parameters.map_or(Ok(None), |p| p.count("max_new_tokens", 1))?,
         stops: parameters.map_or(Ok(Vec::new()), |p| p.stops("stop", 4))?,
         prompt_tokens: prompt.tokens,
+        prompt_hashes: prompt.hashes,
         structured: Structured::choose(&[], &Choice::None, None, form),
         ..Question::default()
     })

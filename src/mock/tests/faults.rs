@@ -40,7 +40,7 @@ async fn cut_and_reset_end_the_connection_after_exactly_n_tokens() {
     assert_eq!(fault(&mock, true, "reset:3").await.end, End::Reset);
     assert_eq!(fault(&mock, false, "cut").await.end, End::Closed);
     assert_eq!(tokens(&fault(&mock, true, "cut:99").await.delta("content")), 10);
-    let large_events = super::mock(MockConfig { chunk_tokens: 4, ..fast() });
+    let large_events = super::mock(MockConfig { chunk_tokens: crate::mock::CountDist::fixed(4), ..fast() });
     assert_eq!(tokens(&fault(&large_events, true, "cut:6").await.delta("content")), 6);
 }
 

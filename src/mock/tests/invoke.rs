@@ -114,7 +114,7 @@ async fn every_maker_has_its_own_format() {
 
 #[tokio::test]
 async fn llamacpp_tells_the_count_with_every_event() {
-    let mock = mock(MockConfig { chunk_tokens: 2, ..fast() });
+    let mock = mock(MockConfig { chunk_tokens: crate::mock::CountDist::fixed(2), ..fast() });
     let body = |stream: bool| {
         json!({ "prompt": "Why is the sky blue?", "n_predict": 5, "stream": stream, "model": "m" }).to_string()
     };

@@ -31,7 +31,7 @@ async fn usage_is_true_for_the_text_sent_with_reasoning_and_large_events() {
     let config = MockConfig {
         output_tokens: "uniform:1,300".parse().unwrap(),
         reasoning_tokens: "uniform:0,50".parse().unwrap(),
-        chunk_tokens: 7,
+        chunk_tokens: crate::mock::CountDist::fixed(7),
         usage: UsageMode::Always,
         ..fast()
     };
@@ -164,6 +164,6 @@ fn a_taken_port_is_explained() {
     let error = start(MockConfig { listen: first.addr(), ..fast() }).err().unwrap();
     assert!(error.message().contains("another process listens"), "{error}");
     assert!(error.hint().unwrap().contains("--listen"));
-    let error = start(MockConfig { chunk_tokens: 0, error_rate: 2.0, ..fast() }).err().unwrap();
+    let error = start(MockConfig { chunk_tokens: crate::mock::CountDist::fixed(0), error_rate: 2.0, ..fast() }).err().unwrap();
     assert!(error.message().contains("--chunk-tokens") && error.message().contains("--error-rate"), "{error}");
 }
