@@ -16,6 +16,7 @@ mod panics;
 mod preflight;
 mod probe;
 mod remote;
+mod report;
 mod run;
 mod sanitize;
 mod sanitize_output;
@@ -71,6 +72,8 @@ enum Command {
     Probe(Box<probe::ProbeArgs>),
     /// Turn production logs into datasets without personal data and secrets
     Sanitize(Box<sanitize::SanitizeArgs>),
+    /// Render files of run --summary-json again: as text, Markdown, JUnit, CSV or annotations
+    Report(report::ReportArgs),
     /// Show the status of a run that has a REST API (run --address)
     Status,
     /// Pause a run before its start, or its externally-controlled VUs
@@ -183,6 +186,7 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Deps(args) => deps::run(&args),
         Command::Estimate(args) => estimate::run(&args),
         Command::Sweep(args) => sweep::run(*args, &cli.global, &terminal),
+        Command::Report(args) => report::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Sanitize(args) => sanitize::run(&args, &terminal),

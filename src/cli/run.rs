@@ -207,6 +207,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     config.listeners = listeners;
     config.window = window;
     config.full = args.summary.full();
+    config.cells = args.summary.cells();
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
     if !global.quiet {
@@ -296,6 +297,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         &runtime,
         &shared,
         terminal,
+        ended_early(&outcome, &shared),
+        mock.is_some(),
     );
     // `handleSummary()` could still talk to it.
     if let Some(mock) = mock {
@@ -429,6 +432,27 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
 }
 
+/// Why the run ended before its time, in words; None when it did not.
+fn ended_early(outcome: &RunOutcome, shared: &Shared) -> Option<String> {
+    let failed = outcome.error.as_ref().map(|error| error.message().to_owned());
+    // A signal may also have come after the run, while the summary was made.
+    failed.or_else(|| outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref().map(in_words))
+}
+
+fn in_words(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
+        StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
+        StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
+        StopReason::Budget(message) => {
+            format!("the budget is used up and ended the run (onExceed: abort): {message}")
+        }
+        StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
+        StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
+        StopReason::Fatal(_, message) => message.clone(),
+    }
+}
+
 fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &Shared, terminal: &Terminal) -> u8 {
     if let Some(error) = &outcome.error {
         report(error, terminal);
@@ -436,17 +460,7 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
     }
     // A signal may also have come after the run, while the summary was made.
     if let Some(reason) = outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref() {
-        let text = match reason {
-            StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
-            StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
-            StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
-            StopReason::Budget(message) => {
-                format!("the budget is used up and ended the run (onExceed: abort): {message}")
-            }
-            StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
-            StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
-            StopReason::Fatal(_, message) => message.clone(),
-        };
+        let text = in_words(reason);
         report(&Error::new(ExitCode::ExternalAbort, text), terminal);
         return reason.exit_code();
     }
