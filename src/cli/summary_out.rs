@@ -15,9 +15,9 @@ use crate::metrics::{Summary, TrendStat};
 use crate::options::Options;
 use crate::output::target;
 use crate::redact;
+use crate::report::summary_json::{self, Environment, Origin};
 use crate::report::{
-    ReportOptions, SummaryMode, for_file, handle_summary, human::TimeUnit, machine_readable, summary_export,
-    summary_json, text,
+    ReportOptions, SummaryMode, for_file, handle_summary, human::TimeUnit, machine_readable, summary_export, text,
 };
 use crate::ui::terminal::Terminal;
 
@@ -118,8 +118,7 @@ pub(crate) fn write(
     runtime: &tokio::runtime::Runtime,
     shared: &Shared,
     terminal: &Terminal,
-    ended_early: Option<String>,
-    mock: bool,
+    origin: Origin,
 ) -> Result<(), Error> {
     let stdout_tty = std::io::stdout().is_terminal();
     let mode = if flags.no_summary == Some(true) { SummaryMode::Disabled } else { flags.summary_mode };
@@ -137,20 +136,7 @@ pub(crate) fn write(
             k6_version: super::K6_VERSION.to_owned(),
             generated_at: rfc3339(shared.state.clock.now_unix_ns()),
         }),
-        origin: Some(summary_json::Origin {
-            inrush_version: env!("CARGO_PKG_VERSION").to_owned(),
-            script: script.to_owned(),
-            started_at: shared.state.started.get().map(|at| rfc3339(shared.state.clock.unix_ns(*at))),
-            ended_at: rfc3339(shared.state.clock.now_unix_ns()),
-            ended_early: ended_early.map(|why| redact::clean(&why).into_owned()),
-            environment: summary_json::Environment {
-                os: std::env::consts::OS.to_owned(),
-                arch: std::env::consts::ARCH.to_owned(),
-                cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
-                mock,
-            },
-            options: shown_options(&options.json),
-        }),
+        origin: Some(origin),
         setup_data: shared.setup_data.get().and_then(|text| serde_json::from_str(&redact::clean(&text)).ok()),
     };
     let mut problems: Vec<String> = Vec::new();
@@ -194,6 +180,31 @@ pub(crate) fn write(
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::usage(problems.join("\n       "))) }
+}
+
+/// What a file of `--summary-json` says of the run beside its figures.
+pub(crate) fn origin(
+    script: &str,
+    options: &Options,
+    shared: &Shared,
+    ended_early: Option<String>,
+    mock: bool,
+) -> Origin {
+    let clock = shared.state.clock;
+    Origin {
+        inrush_version: env!("CARGO_PKG_VERSION").to_owned(),
+        script: script.to_owned(),
+        started_at: shared.state.started.get().map(|at| rfc3339(clock.unix_ns(*at))),
+        ended_at: rfc3339(clock.now_unix_ns()),
+        ended_early: ended_early.map(|why| redact::clean(&why).into_owned()),
+        environment: Environment {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            mock,
+        },
+        options: shown_options(&options.json),
+    }
 }
 
 /// Columns of a text report in a file.

@@ -3,6 +3,7 @@
 
 pub mod annotations;
 mod budget_json;
+pub mod compare;
 pub mod handle_summary;
 pub mod human;
 pub mod junit;
