@@ -17,6 +17,9 @@ pub fn markdown(comparison: &Comparison) -> String {
     for rule in &comparison.rules {
         out += &match (&rule.unjudged, rule.passed()) {
             (Some(why), _) => format!("- **not judged** {}: {}\n", code(&rule.rule), cell(why)),
+            (None, true) if !rule.not_shown.is_empty() => {
+                format!("- held {}, though not shown: {}\n", code(&rule.rule), cell(&rule.not_shown.join("; ")))
+            }
             (None, true) => format!("- held {}\n", code(&rule.rule)),
             (None, false) => format!("- **failed** {}: {}\n", code(&rule.rule), cell(&rule.failures.join("; "))),
         };

@@ -49,7 +49,10 @@ pub fn text(comparison: &Comparison, all: bool) -> String {
     for rule in &comparison.rules {
         let (mark, what) = match (&rule.unjudged, rule.passed()) {
             (Some(why), _) => ("✗", format!("could not be judged: {why}")),
-            (None, true) => ("✓", format!("held in {} places", rule.judged)),
+            (None, true) if !rule.not_shown.is_empty() => {
+                ("✓", format!("not shown, more samples would tell: {}", rule.not_shown.join("; ")))
+            }
+            (None, true) => ("✓", format!("held in {} place{}", rule.judged, if rule.judged == 1 { "" } else { "s" })),
             (None, false) => ("✗", rule.failures.join("; ")),
         };
         out += &format!("\n  {mark} fail on {}: {what}\n", rule.rule);

@@ -455,8 +455,9 @@ fn result(number: usize, rule: &Rule, found: &[Found], settings: &Settings) -> R
                 let beyond = if *up { by > most } else { by < -most };
                 // A figure without an interval is taken as it is.
                 let shown = one.difference.chance.is_none_or(|chance| chance < settings.level);
-                if beyond && shown {
-                    result.failures.push(told(&one.difference));
+                if beyond {
+                    let to = if shown { &mut result.failures } else { &mut result.not_shown };
+                    to.push(told(&one.difference));
                 }
             }
             if result.judged == 0 {

@@ -40,6 +40,8 @@ pub struct RuleResult {
     pub judged: usize,
     /// Where it failed, and how.
     pub failures: Vec<String>,
+    /// Where the figure went beyond the bound but chance may have done it: more samples would tell.
+    pub not_shown: Vec<String>,
     /// Why it could not be judged anywhere; None when it was.
     pub unjudged: Option<String>,
 }
