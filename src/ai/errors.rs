@@ -293,9 +293,33 @@ const CAPACITY: &[&str] = &[
     "not ready",
     "engine_overloaded",
 ];
+/// Codes that name a mistake in the request. They are structured, so they win over words of the explanation, which may quote
+/// a parameter (`content_filter`) or a value of the request.
+const REQUEST_CODES: &[&str] = &[
+    "array_above_max_length",
+    "array_below_min_length",
+    "decimal_above_max_value",
+    "decimal_below_min_value",
+    "integer_above_max_value",
+    "integer_below_min_value",
+    "invalid_function_parameters",
+    "invalid_json",
+    "invalid_json_schema",
+    "invalid_type",
+    "invalid_value",
+    "missing_required_parameter",
+    "string_above_max_length",
+    "string_below_min_length",
+    "unknown_parameter",
+    "unsupported_parameter",
+    "unsupported_value",
+];
 const QUEUE: &[&str] = &["pending requests", "queue is full", "queue full", "queue_full", "maximum queue"];
 
 fn classify(status: u16, words: &Words) -> ErrorKind {
+    if matches!(status, 400 | 422) && words.code.as_deref().is_some_and(|c| REQUEST_CODES.contains(&c)) {
+        return ErrorKind::BadRequest;
+    }
     let about_request = matches!(status, 400 | 413 | 422 | 500);
     if about_request && words.say(CONTEXT) {
         return ErrorKind::ContextLength;

@@ -25,6 +25,7 @@ pub mod errors;
 pub mod estimate;
 pub mod event;
 pub mod failover;
+pub mod failure_log;
 pub(crate) mod fields;
 pub mod framing;
 pub mod net_transport;

@@ -3,6 +3,7 @@
 mod absent;
 mod archive;
 mod budgets;
+mod compare;
 mod deps;
 mod estimate;
 mod flag_problems;
@@ -16,6 +17,7 @@ mod panics;
 mod preflight;
 mod probe;
 mod remote;
+mod report;
 mod run;
 mod sanitize;
 mod sanitize_output;
@@ -74,6 +76,10 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Turn production logs into datasets without personal data and secrets
     Sanitize(Box<sanitize::SanitizeArgs>),
+    /// Tell what differs between runs (files of run --summary-json), whether it is more than chance, and gate on it
+    Compare(compare::CompareArgs),
+    /// Render files of run --summary-json again: as text, Markdown, JUnit, CSV or annotations
+    Report(report::ReportArgs),
     /// Show the status of a run that has a REST API (run --address)
     Status,
     /// Pause a run before its start, or its externally-controlled VUs
@@ -186,6 +192,8 @@ pub fn main(args: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
         Command::Deps(args) => deps::run(&args),
         Command::Estimate(args) => estimate::run(&args),
         Command::Sweep(args) => sweep::run(*args, &cli.global, &terminal),
+        Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Tokens(args) => tokens::run(&args),
         Command::Probe(args) => probe::run(&args),
         Command::Verify(args) => verify::run(&args, &terminal),

@@ -88,7 +88,8 @@ impl Preflight {
                 Err(error) => self.note(error),
             }
         }
-        writers.extend(summary.export().map(|file| ("--summary-export".to_owned(), file.to_owned())));
+        writers.extend(summary.files().map(|(flag, file)| (flag.to_owned(), file.to_owned())));
+        summary.problems().for_each(|problem| self.note(Error::usage(problem)));
         let mut taken: Vec<(String, PathBuf)> = Vec::new();
         for (writer, file) in writers {
             if file != target::STDOUT

@@ -9,6 +9,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::budgets;
+use super::compare::BaselineFlags;
 use super::linger::Linger;
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
@@ -52,6 +53,8 @@ pub(crate) struct RunArgs {
     options: OptionFlags,
     #[command(flatten)]
     summary: SummaryFlags,
+    #[command(flatten)]
+    baseline: BaselineFlags,
     /// Sends samples somewhere while the test runs, e.g. json=out.json, csv=out.csv; may be repeated [env: K6_OUT=]
     #[arg(short = 'o', long = "out", value_name = "TYPE=ARG")]
     outputs: Vec<String>,
@@ -134,6 +137,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         }
     };
 
+    let baseline = args.baseline.read(&mut found);
     let mock = start_mock(&args, &mut env, &mut found);
     let mut session = Session::new(Arc::clone(&script), env.clone(), args.seed, secrets)?;
     session.unpack(archive.as_ref());
@@ -207,6 +211,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     config.listeners = listeners;
     config.window = window;
     config.full = args.summary.full();
+    config.cells = args.summary.cells() || baseline.is_some();
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
     if !global.quiet {
@@ -287,6 +292,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         summary.health.set_generator(generator);
     }
     finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
+    let early = ended_early(&outcome, &shared);
+    let origin = summary_out::origin(&args.source.script, &options, &shared, early, mock.is_some());
     let written = summary_out::write(
         &args.summary,
         &args.source.script,
@@ -296,13 +303,20 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         &runtime,
         &shared,
         terminal,
+        origin.clone(),
     );
+    let worse = baseline.is_some_and(|baseline| baseline.shows_worse(origin, &summary));
     // `handleSummary()` could still talk to it.
     if let Some(mock) = mock {
         let _ = mock.stop();
     }
     drop(guard);
-    let code = exit_code(&args, &outcome, &summary, &shared, terminal);
+    let mut code = exit_code(&args, &outcome, &summary, &shared, terminal);
+    if worse && code == ExitCode::Ok as u8 {
+        let text = "the comparison with the baseline failed (see above)";
+        report(&Error::new(ExitCode::ThresholdsFailed, text), terminal);
+        code = ExitCode::ThresholdsFailed as u8;
+    }
     if let Some(api) = api {
         runtime.block_on(api.finish());
     }
@@ -429,6 +443,27 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     }
 }
 
+/// Why the run ended before its time, in words; None when it did not.
+fn ended_early(outcome: &RunOutcome, shared: &Shared) -> Option<String> {
+    let failed = outcome.error.as_ref().map(|error| error.message().to_owned());
+    // A signal may also have come after the run, while the summary was made.
+    failed.or_else(|| outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref().map(in_words))
+}
+
+fn in_words(reason: &StopReason) -> String {
+    match reason {
+        StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
+        StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
+        StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
+        StopReason::Budget(message) => {
+            format!("the budget is used up and ended the run (onExceed: abort): {message}")
+        }
+        StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
+        StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
+        StopReason::Fatal(_, message) => message.clone(),
+    }
+}
+
 fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &Shared, terminal: &Terminal) -> u8 {
     if let Some(error) = &outcome.error {
         report(error, terminal);
@@ -436,17 +471,7 @@ fn exit_code(args: &RunArgs, outcome: &RunOutcome, summary: &Summary, shared: &S
     }
     // A signal may also have come after the run, while the summary was made.
     if let Some(reason) = outcome.stop.clone().or_else(|| shared.stop.reason()).as_ref() {
-        let text = match reason {
-            StopReason::Interrupted => "the run was interrupted by a signal".to_owned(),
-            StopReason::StoppedByApi => "the run was stopped through the REST API".to_owned(),
-            StopReason::Threshold(names) => format!("thresholds have been crossed and ended the run: {names}"),
-            StopReason::Budget(message) => {
-                format!("the budget is used up and ended the run (onExceed: abort): {message}")
-            }
-            StopReason::ScriptAborted(message) if message.is_empty() => "test aborted by exec.test.abort()".to_owned(),
-            StopReason::ScriptAborted(message) => format!("test aborted: {message}"),
-            StopReason::Fatal(_, message) => message.clone(),
-        };
+        let text = in_words(reason);
         report(&Error::new(ExitCode::ExternalAbort, text), terminal);
         return reason.exit_code();
     }

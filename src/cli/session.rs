@@ -66,6 +66,7 @@ impl Session {
             data: Default::default(),
             targets: Mutex::default(),
             circuits: Default::default(),
+            failures: Default::default(),
             unpriced: Mutex::default(),
             prices: OnceLock::new(),
             budget: OnceLock::new(),

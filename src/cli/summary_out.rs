@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use clap::Args;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -14,8 +15,9 @@ use crate::metrics::{Summary, TrendStat};
 use crate::options::Options;
 use crate::output::target;
 use crate::redact;
+use crate::report::summary_json::{self, Environment, Origin};
 use crate::report::{
-    ReportOptions, SummaryMode, handle_summary, human::TimeUnit, machine_readable, summary_export, text,
+    ReportOptions, SummaryMode, for_file, handle_summary, human::TimeUnit, machine_readable, summary_export, text,
 };
 use crate::ui::terminal::Terminal;
 
@@ -33,6 +35,12 @@ pub(crate) struct SummaryFlags {
     /// Write the summary to this file as JSON
     #[arg(long, value_name = "FILE", env = "K6_SUMMARY_EXPORT")]
     summary_export: Option<String>,
+    /// Write the run in full to this file as JSON, for `inrush report` and `inrush compare`
+    #[arg(long, value_name = "FILE", env = "INRUSH_SUMMARY_JSON")]
+    summary_json: Option<String>,
+    /// Write a report to this file; its ending says which: .csv, .json, .md, .txt or .xml (JUnit); may be repeated
+    #[arg(long = "report", value_name = "FILE")]
+    reports: Vec<String>,
     /// Give --summary-export and handleSummary() the shape of k6's coming machine-readable summary
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value = "false", value_name = "BOOL",
           env = "K6_NEW_MACHINE_READABLE_SUMMARY", value_parser = clap::builder::BoolishValueParser::new(), hide_possible_values = true)]
@@ -45,14 +53,26 @@ fn mode(name: &str) -> Result<SummaryMode, String> {
 }
 
 impl SummaryFlags {
-    /// Where the summary is written as JSON.
-    pub(super) fn export(&self) -> Option<&str> {
-        self.summary_export.as_deref()
+    /// Every file that is written at the end, with the flag that asks for it.
+    pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let export = self.summary_export.as_deref().map(|file| ("--summary-export", file));
+        let json = self.summary_json.as_deref().map(|file| ("--summary-json", file));
+        export.into_iter().chain(json).chain(self.reports.iter().map(|file| ("--report", file.as_str())))
+    }
+
+    /// What is wrong with the files' names.
+    pub(super) fn problems(&self) -> impl Iterator<Item = String> {
+        self.reports.iter().filter_map(|file| for_file(file).err()).map(|why| format!("--report: {why}"))
     }
 
     /// Whether all sections are wanted.
     pub(super) fn full(&self) -> bool {
-        self.summary_mode == SummaryMode::Full
+        self.summary_mode == SummaryMode::Full || self.cells()
+    }
+
+    /// Whether figures per scenario and request type are wanted.
+    pub(super) fn cells(&self) -> bool {
+        self.summary_json.is_some() || !self.reports.is_empty()
     }
 }
 
@@ -98,6 +118,7 @@ pub(crate) fn write(
     runtime: &tokio::runtime::Runtime,
     shared: &Shared,
     terminal: &Terminal,
+    origin: Origin,
 ) -> Result<(), Error> {
     let stdout_tty = std::io::stdout().is_terminal();
     let mode = if flags.no_summary == Some(true) { SummaryMode::Disabled } else { flags.summary_mode };
@@ -113,17 +134,24 @@ pub(crate) fn write(
         machine_readable: flags.new_machine_readable_summary.then(|| machine_readable::Origin {
             script: script.to_owned(),
             k6_version: super::K6_VERSION.to_owned(),
-            generated_at: OffsetDateTime::from_unix_timestamp_nanos(shared.state.clock.now_unix_ns().into())
-                .ok()
-                .and_then(|now| now.format(&Rfc3339).ok())
-                .unwrap_or_default(),
+            generated_at: rfc3339(shared.state.clock.now_unix_ns()),
         }),
+        origin: Some(origin),
         setup_data: shared.setup_data.get().and_then(|text| serde_json::from_str(&redact::clean(&text)).ok()),
     };
     let mut problems: Vec<String> = Vec::new();
     if let Some(path) = &flags.summary_export {
         let render = if report.machine_readable.is_some() { machine_readable::render } else { summary_export::render };
         put(path, &render(summary, &report), &mut problems);
+    }
+    if let Some(path) = &flags.summary_json {
+        put(path, &summary_json::render(summary, &report), &mut problems);
+    }
+    for path in &flags.reports {
+        if let Ok(def) = for_file(path) {
+            let plain = ReportOptions { colour: false, width: REPORT_COLUMNS, ..report.clone() };
+            put(path, &(def.render)(summary, &plain), &mut problems);
+        }
     }
     let own = if mode == SummaryMode::Disabled {
         Ok(None)
@@ -152,6 +180,63 @@ pub(crate) fn write(
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Error::usage(problems.join("\n       "))) }
+}
+
+/// What a file of `--summary-json` says of the run beside its figures.
+pub(crate) fn origin(
+    script: &str,
+    options: &Options,
+    shared: &Shared,
+    ended_early: Option<String>,
+    mock: bool,
+) -> Origin {
+    let clock = shared.state.clock;
+    Origin {
+        inrush_version: env!("CARGO_PKG_VERSION").to_owned(),
+        script: script.to_owned(),
+        started_at: shared.state.started.get().map(|at| rfc3339(clock.unix_ns(*at))),
+        ended_at: rfc3339(clock.now_unix_ns()),
+        ended_early: ended_early.map(|why| redact::clean(&why).into_owned()),
+        environment: Environment {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            mock,
+        },
+        options: shown_options(&options.json),
+    }
+}
+
+/// Columns of a text report in a file.
+const REPORT_COLUMNS: usize = 100;
+
+fn rfc3339(unix_ns: i64) -> String {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos(unix_ns.into()).ok();
+    moment.and_then(|moment| moment.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
+/// The options for a file: without client certificates' keys, and without the values of environments, which often are keys.
+fn shown_options(options: &Value) -> Value {
+    let mut shown = serde_json::from_str(&redact::clean(&options.to_string())).unwrap_or(Value::Null);
+    if let Some(all) = shown.get_mut("tlsAuth").and_then(Value::as_array_mut) {
+        all.iter_mut().for_each(|one| hide(one, &["cert", "key", "password"]));
+    }
+    if let Some(scenarios) = shown.get_mut("scenarios").and_then(Value::as_object_mut) {
+        for env in scenarios.values_mut().filter_map(|s| s.get_mut("env")).filter_map(Value::as_object_mut) {
+            env.values_mut().for_each(|value| *value = HIDDEN.into());
+        }
+    }
+    shown
+}
+
+const HIDDEN: &str = "(hidden)";
+
+fn hide(object: &mut Value, fields: &[&str]) {
+    for field in fields {
+        if let Some(value) = object.get_mut(*field) {
+            *value = HIDDEN.into();
+        }
+    }
 }
 
 fn print(bytes: &[u8]) {

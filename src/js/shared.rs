@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use crate::ai::budget::Budget;
 use crate::ai::circuit;
 use crate::ai::estimate::DryRun;
+use crate::ai::failure_log::FailureLog;
 use crate::ai::prices::PriceBook;
 use crate::ai::spec::Target;
 use crate::data;
@@ -72,6 +73,8 @@ pub struct Shared {
     pub targets: Mutex<BTreeSet<Target>>,
     /// Which targets of failovers are believed to be down.
     pub circuits: Arc<circuit::Registry>,
+    /// Which failed model calls get a line of the log.
+    pub failures: FailureLog,
     /// Models that the init context made and whose price is not known.
     pub unpriced: Mutex<BTreeSet<String>>,
     /// List prices; set before the init context runs.

@@ -49,6 +49,7 @@ pub(crate) fn shared(files: &[(&str, &str)]) -> Result<(Arc<Shared>, BusReceiver
             data: Default::default(),
             targets: Mutex::default(),
             circuits: Default::default(),
+            failures: Default::default(),
             unpriced: Mutex::default(),
             prices: OnceLock::new(),
             budget: OnceLock::new(),

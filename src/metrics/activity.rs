@@ -5,6 +5,7 @@
 //! A long run costs three numbers per second; starts and ends are kept for the first [`EXACT_PEAK_CALLS`] calls, so
 //! that the peak of concurrency is exact that far and the largest 1-s mean beyond. Called by the collector.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ struct Second {
 }
 
 /// How many calls and tokens have their counts from one source.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SourceShare {
     /// The source.
     pub source: TokenSource,
@@ -57,7 +58,7 @@ pub struct SourceShare {
 }
 
 /// The steady state: the longest span of whole seconds in which concurrency stayed at 90 % of its peak or above.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Steady {
     /// Seconds from the start of the window to its start.
     pub from_s: u64,
@@ -70,11 +71,12 @@ pub struct Steady {
 }
 
 /// What the calls of a run add up to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Throughput {
     /// Calls.
     pub calls: u64,
     /// From the start of the first call to the end of the last.
+    #[serde(rename = "window_ms", with = "super::as_ms")]
     pub window: Duration,
     /// Output tokens.
     pub output_tokens: f64,

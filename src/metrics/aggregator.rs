@@ -55,6 +55,8 @@ pub struct AggregatorConfig {
     pub window: Window,
     /// Keep all metrics per scenario and per group, for the full summary.
     pub full: bool,
+    /// Keep all metrics per scenario and request type, for `--summary-json` and comparisons.
+    pub cells: bool,
     /// How often thresholds are evaluated; k6's is 2 s.
     pub threshold_interval: Duration,
 }
@@ -69,6 +71,7 @@ impl AggregatorConfig {
             stop,
             window: Window::default(),
             full: false,
+            cells: false,
             threshold_interval: Duration::from_secs(2),
         }
     }
@@ -191,8 +194,12 @@ impl Run {
         shared: Arc<Shared>,
         questions: Receiver<oneshot::Sender<Live>>,
     ) -> Self {
+        let mut collector = Collector::new(config.registry, config.thresholds, config.full);
+        if config.cells {
+            collector.keep_cells();
+        }
         Self {
-            collector: Collector::new(config.registry, config.thresholds, config.full),
+            collector,
             listeners: config.listeners,
             bus,
             stop: config.stop,

@@ -14,10 +14,15 @@ pub const MAX_VALUES: usize = 200;
 /// Name of the slot for values beyond [`MAX_VALUES`].
 pub const OTHERS: &str = "(others)";
 
-/// Sinks per value of one tag.
+/// Between the two values of a pair.
+const BETWEEN: char = '\u{1f}';
+
+/// Sinks per value of one tag, or per pair of values of two.
 #[derive(Debug)]
 pub struct Breakdown {
     tag: &'static str,
+    /// A second tag that a slot is one value of; the value may be missing.
+    with: Option<&'static str>,
     /// The metrics broken down; None = all.
     only: Option<Vec<MetricId>>,
     slots: Vec<Slot>,
@@ -33,10 +38,23 @@ pub struct Slot {
     pub sinks: BTreeMap<MetricId, (Arc<Metric>, Sink)>,
 }
 
+impl Slot {
+    /// The two values of a pair; the second is None where the tag was missing.
+    pub fn pair(&self) -> (&str, Option<&str>) {
+        let (first, second) = self.value.split_once(BETWEEN).unwrap_or((&self.value, ""));
+        (first, Some(second).filter(|s| !s.is_empty()))
+    }
+}
+
 impl Breakdown {
     /// A breakdown of some metrics, or of all.
     pub fn new(tag: &'static str, only: Option<Vec<MetricId>>) -> Self {
-        Self { tag, only, slots: Vec::new(), by_value: HashMap::new() }
+        Self { tag, with: None, only, slots: Vec::new(), by_value: HashMap::new() }
+    }
+
+    /// A breakdown of all metrics by the pairs of two tags, of which the second may be missing.
+    pub fn of_pairs(tag: &'static str, with: &'static str) -> Self {
+        Self { with: Some(with), ..Self::new(tag, None) }
     }
 
     /// The tag.
@@ -46,7 +64,13 @@ impl Breakdown {
 
     /// The slot of a tag set; None when it has not the tag.
     pub fn slot_of(&mut self, tags: &Tags) -> Option<u32> {
-        let value = tags.get(self.tag)?;
+        let pair;
+        let mut value = tags.get(self.tag)?;
+        if let Some(with) = self.with {
+            let second = tags.get(with).map_or("", |v| v);
+            pair = Arc::from(format!("{value}{BETWEEN}{second}"));
+            value = &pair;
+        }
         if let Some(slot) = self.by_value.get(value) {
             return Some(*slot);
         }
@@ -79,6 +103,20 @@ impl Breakdown {
 mod tests {
     use super::*;
     use crate::metrics::{Builtin, Registry};
+
+    #[test]
+    fn pairs_are_told_apart() {
+        let mut breakdown = Breakdown::of_pairs("scenario", "request_type");
+        let mut slot = |tags: &[(&'static str, &str)]| {
+            breakdown.slot_of(&Tags::from_pairs(tags.iter().map(|(k, v)| (*k, (*v).to_owned()))))
+        };
+        assert_eq!(slot(&[("request_type", "chat")]), None);
+        assert_eq!(slot(&[("scenario", "a"), ("request_type", "chat")]), Some(0));
+        assert_eq!(slot(&[("scenario", "a")]), Some(1));
+        assert_eq!(slot(&[("scenario", "a"), ("request_type", "chat"), ("x", "y")]), Some(0));
+        let pairs: Vec<_> = breakdown.slots().iter().map(Slot::pair).collect();
+        assert_eq!(pairs, [("a", Some("chat")), ("a", None)]);
+    }
 
     #[test]
     fn values_are_told_apart_up_to_a_limit() {

@@ -1,7 +1,9 @@
 //! What became of a run's budgets: plain figures for the summary, filled in when the run is over.
 
+use serde::{Deserialize, Serialize};
+
 /// The budget of the run, or of one scenario.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BudgetFacts {
     /// The scenario; None = the run.
     pub scenario: Option<String>,
@@ -14,6 +16,7 @@ pub struct BudgetFacts {
     /// Whether a call did not fit even with nothing reserved.
     pub exhausted: bool,
     /// Calls by how their charge is known, for those that were sent: `provider`, `counted`, `assumed`.
+    #[serde(deserialize_with = "super::as_ms::named_counts")]
     pub charges: Vec<(&'static str, u64)>,
     /// Calls that were charged more than their worst case.
     pub overruns: u64,
@@ -22,10 +25,11 @@ pub struct BudgetFacts {
 }
 
 /// One limit of a budget.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LimitFacts {
     /// `usd`, `tokens` or `requests`.
-    pub unit: &'static str,
+    #[serde(deserialize_with = "super::as_ms::name")]
+    pub unit: super::as_ms::Name,
     /// The limit.
     pub cap: f64,
     /// What was settled.

@@ -1,6 +1,7 @@
 //! Groups and checks of a run as the tree k6 reports: `root -> group -> group -> check`, each with an id that is the MD5
 //! of its path. Built by the collector from batches, read by the reports.
 
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use md5::{Digest, Md5};
 pub const SEPARATOR: &str = "::";
 
 /// A group with everything in it, in order of first appearance.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Group {
     /// Its name; empty for the root.
     pub name: String,
@@ -26,7 +27,7 @@ pub struct Group {
 }
 
 /// One check with its counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// Its name.
     pub name: String,

@@ -17,7 +17,7 @@ use super::route::{Route, Routes};
 use super::sample::{Extra, SampleBatch};
 use super::sink::{Aggregation, Sink, TrendStat};
 use super::snapshot::{RollingRates, Snapshot};
-use super::summary::{AiFacts, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
+use super::summary::{AiFacts, Cell, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
 use super::tags::{SystemTag, Tags};
 use super::threshold::{SeriesThresholds, Thresholds};
 use super::window::LeftOut;
@@ -66,6 +66,8 @@ pub struct Collector {
     subs: Vec<Sub>,
     routes: Routes,
     breakdowns: Vec<Breakdown>,
+    /// Position of the breakdown by scenario and request type.
+    by_cell: Option<usize>,
     /// Metrics that leave out unexpected responses in breakdowns.
     latencies: Vec<MetricId>,
     checks: CheckTree,
@@ -111,6 +113,7 @@ impl Collector {
             subs: Vec::new(),
             routes: Routes::default(),
             breakdowns,
+            by_cell: None,
             latencies: EXPECTED_METRICS[1..].iter().map(|m| m.id()).collect(),
             checks: CheckTree::default(),
             scenario_checks: full.then(HashMap::new),
@@ -120,6 +123,12 @@ impl Collector {
         collector.learn_metrics();
         collector.add_subs();
         collector
+    }
+
+    /// Also keeps all metrics per scenario and request type. Before the first batch.
+    pub fn keep_cells(&mut self) {
+        self.by_cell = Some(self.breakdowns.len());
+        self.breakdowns.push(Breakdown::of_pairs(SystemTag::Scenario.name(), SystemTag::RequestType.name()));
     }
 
     fn learn_metrics(&mut self) {
@@ -290,6 +299,7 @@ impl Collector {
         health.judge(|b| Some(&self.series[b.id().0 as usize].1).filter(|s| !s.is_empty()));
         let ai = self.ai_facts();
         let (groups, scenarios) = self.sections();
+        let cells = self.cells();
         let Self { series, subs, thresholds, checks, .. } = self;
         let mut metrics: Vec<SummaryMetric> = series
             .into_iter()
@@ -313,7 +323,22 @@ impl Collector {
             health,
             groups,
             scenarios,
+            cells,
         }
+    }
+
+    fn cells(&self) -> Vec<Cell> {
+        let Some(at) = self.by_cell else { return Vec::new() };
+        let slots = self.breakdowns[at].slots().iter();
+        let mut cells: Vec<Cell> = slots
+            .map(|slot| {
+                let (scenario, request_type) = slot.pair();
+                let metrics = section(slot, |_| true).metrics;
+                Cell { scenario: scenario.to_owned(), request_type: request_type.map(str::to_owned), metrics }
+            })
+            .collect();
+        cells.sort_by(|a, b| (&a.scenario, &a.request_type).cmp(&(&b.scenario, &b.request_type)));
+        cells
     }
 
     fn ai_facts(&self) -> Option<AiFacts> {

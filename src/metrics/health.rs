@@ -1,6 +1,7 @@
 //! The generator's own health: what it lost or delayed, and the limits beyond which its figures are no measurement of the
 //! system under test. Collected by the aggregator, added to by whoever knows more, printed by the reports.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 use super::builtin::Builtin;
@@ -17,7 +18,7 @@ pub const MAX_START_DELAY_P99_MS: f64 = 50.0;
 pub const MAX_LOOP_LATE_P99_MS: f64 = 25.0;
 
 /// How busy the generator's own process was in the measured window.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Generator {
     /// 99th percentile of how late the network's event loop woke, in ms (its timer rounds up to 1 ms).
     pub loop_late_p99_ms: f64,
@@ -31,7 +32,7 @@ pub struct Generator {
 }
 
 /// Facts about the generator.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Health {
     /// How busy the process was; None when nobody watched.
     pub generator: Option<Generator>,

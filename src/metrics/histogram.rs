@@ -12,6 +12,7 @@
 //! Called by `sink`; it knows nothing of metric names, tags or time.
 
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 
 use super::metric::ValueKind;
 
@@ -36,6 +37,27 @@ pub struct Distribution {
     min: f64,
     max: f64,
     store: Store,
+    /// Percentiles known better than the store tells, of a distribution that was read from a file.
+    pinned: Vec<(f64, f64)>,
+}
+
+/// A distribution as it stands in a file: histograms of HdrHistogram's V2 format, compressed, that add up with others.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Encoded {
+    /// Number of values.
+    pub count: u64,
+    /// Exact sum.
+    pub sum: f64,
+    /// Exact smallest value.
+    pub min: f64,
+    /// Exact largest value.
+    pub max: f64,
+    /// Percentiles (0..=100) as they were told.
+    pub percentiles: Vec<(f64, f64)>,
+    /// Values from zero on, in units of [`units_per_value`].
+    pub positive: Vec<u8>,
+    /// Magnitudes of those below.
+    pub negative: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +70,7 @@ impl Distribution {
     /// An empty distribution; the kind of value decides the histogram's resolution.
     pub fn new(contains: ValueKind) -> Self {
         let store = Store::Exact { values: Vec::new(), sorted: true };
-        Self { contains, count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, store }
+        Self { contains, count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, store, pinned: Vec::new() }
     }
 
     /// Adds a value. False, and nothing changed, when it is NaN or infinite.
@@ -56,6 +78,7 @@ impl Distribution {
         if !value.is_finite() {
             return false;
         }
+        self.pinned.clear();
         self.count += 1;
         self.sum += value;
         self.min = self.min.min(value);
@@ -76,6 +99,7 @@ impl Distribution {
 
     /// Adds all values of another distribution of the same kind of value.
     pub fn merge(&mut self, other: &Self) {
+        self.pinned.clear();
         self.count += other.count;
         self.sum += other.sum;
         self.min = self.min.min(other.min);
@@ -152,6 +176,9 @@ impl Distribution {
         if self.count == 0 {
             return 0.0;
         }
+        if let Some((_, value)) = self.pinned.iter().find(|(known, _)| *known == p) {
+            return *value;
+        }
         let at = (p / 100.0).clamp(0.0, 1.0) * (self.count - 1) as f64;
         let (low_rank, high_rank) = (at.floor() as u64, at.ceil() as u64);
         let (low, high) = match &self.store {
@@ -168,6 +195,73 @@ impl Distribution {
             }
         };
         low + (high - low) * at.fract()
+    }
+
+    /// The distribution for a file, with these percentiles as they are told now.
+    pub fn encode(&self, percentiles: &[f64]) -> Encoded {
+        let mut binned = self.clone();
+        binned.spill();
+        let Store::Hdr { positive, negative } = &binned.store else { return Encoded::default() };
+        Encoded {
+            count: self.count,
+            sum: self.sum,
+            min: self.min(),
+            max: self.max(),
+            percentiles: percentiles.iter().map(|p| (*p, self.percentile(*p))).collect(),
+            positive: compressed(positive),
+            negative: negative.as_deref().map(compressed),
+        }
+    }
+
+    /// A distribution from a file. It tells the percentiles that came with it as they were, others from the histogram.
+    ///
+    /// # Errors
+    /// What is wrong: bytes that are no histogram, or figures that do not fit together.
+    pub fn decode(contains: ValueKind, from: Encoded) -> Result<Self, String> {
+        let mut positive = new_histogram(contains);
+        absorb(&mut positive, &expanded(&from.positive)?);
+        let negative = from.negative.as_deref().map(expanded).transpose()?.map(|read| {
+            let mut negative = new_histogram(contains);
+            absorb(&mut negative, &read);
+            negative
+        });
+        let held = positive.len() + negative.as_deref().map_or(0, Histogram::len);
+        if held != from.count {
+            return Err(format!("its histogram holds {held} values, and it says {}", from.count));
+        }
+        let finite = [from.sum, from.min, from.max].into_iter().chain(from.percentiles.iter().flat_map(|p| [p.0, p.1]));
+        if from.min > from.max || finite.into_iter().any(|f| !f.is_finite()) {
+            return Err("its smallest and largest value do not fit together".to_owned());
+        }
+        let (min, max) = if held == 0 { (f64::INFINITY, f64::NEG_INFINITY) } else { (from.min, from.max) };
+        let store = Store::Hdr { positive, negative };
+        Ok(Self { contains, count: held, sum: from.sum, min, max, store, pinned: from.percentiles })
+    }
+
+    /// The distinct values in ascending order with their numbers: the values themselves, or the middles of the histogram's buckets.
+    pub fn counts(&self) -> Vec<(f64, u64)> {
+        let scale = scale(self.contains);
+        match &self.store {
+            Store::Exact { values, .. } => {
+                let mut sorted = values.clone();
+                sorted.sort_unstable_by(f64::total_cmp);
+                let runs = sorted.chunk_by(|a, b| a == b);
+                runs.map(|run| (run[0], run.len() as u64)).collect()
+            }
+            Store::Hdr { positive, negative } => {
+                let middle = |h: &Histogram<u64>, units: u64| h.median_equivalent(units) as f64 / scale;
+                let of = |h: &Histogram<u64>, sign: f64| -> Vec<(f64, u64)> {
+                    h.iter_recorded()
+                        .map(|b| (sign * middle(h, b.value_iterated_to()), b.count_at_value()))
+                        .map(|(value, n)| (value.clamp(self.min, self.max), n))
+                        .collect()
+                };
+                let mut all: Vec<(f64, u64)> = negative.as_deref().map(|h| of(h, -1.0)).unwrap_or_default();
+                all.reverse();
+                all.extend(of(positive, 1.0));
+                all
+            }
+        }
     }
 
     /// The value of rank `rank` (from 0), within the histogram's error.
@@ -198,6 +292,23 @@ impl Distribution {
         }
         self.store = Store::Hdr { positive, negative };
     }
+}
+
+/// A histogram as the bytes of HdrHistogram's compressed V2 format.
+fn compressed(histogram: &Histogram<u64>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new().serialize(histogram, &mut bytes).expect("a vector takes everything");
+    bytes
+}
+
+fn expanded(bytes: &[u8]) -> Result<Histogram<u64>, String> {
+    let mut rest = bytes;
+    Deserializer::new().deserialize(&mut rest).map_err(|e| format!("its histogram is broken: {e}"))
+}
+
+/// Units of a histogram per unit of a value: microseconds of milliseconds, bytes, millionths.
+pub fn units_per_value(contains: ValueKind) -> f64 {
+    scale(contains)
 }
 
 /// Units of resolution per unit of value.
@@ -248,6 +359,44 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn files_tell_what_was_told_before() {
+        for n in [0, 1, 500, EXACT_LIMIT + 5_000] {
+            let values: Vec<f64> = (0..n).map(|i| f64::from(i as u32 % 7_919) * 0.731 - 400.0).collect();
+            let before = filled(ValueKind::Time, &values);
+            let after = Distribution::decode(ValueKind::Time, before.encode(&[50.0, 99.0])).unwrap();
+            for figure in [Distribution::avg, Distribution::min, Distribution::max, Distribution::sum] {
+                assert_eq!(figure(&after), figure(&before));
+            }
+            assert_eq!(after.count(), before.count());
+            assert_eq!(after.percentile(99.0), before.percentile(99.0), "as it was told");
+            let (told, known) = (after.percentile(75.0), before.percentile(75.0));
+            assert!((told - known).abs() <= known.abs() * 1e-3 + 1e-3, "{told} for {known}");
+            let mut both = after.clone();
+            both.merge(&before);
+            assert_eq!(both.count(), 2 * before.count());
+            let counted = after.counts();
+            assert_eq!(counted.iter().map(|(_, n)| n).sum::<u64>(), before.count());
+            assert!(counted.is_sorted_by(|a, b| a.0 <= b.0));
+        }
+    }
+
+    #[test]
+    fn broken_files_are_refused() {
+        let good = filled(ValueKind::Time, &[1.0, 2.0]).encode(&[]);
+        let with = |change: fn(&mut Encoded)| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            Distribution::decode(ValueKind::Time, bad)
+        };
+        assert!(with(|_| {}).is_ok());
+        assert!(with(|e| e.count = 3).unwrap_err().contains("holds 2 values"));
+        assert!(with(|e| e.positive.truncate(9)).unwrap_err().contains("broken"));
+        assert!(with(|e| e.positive = b"garbage".to_vec()).is_err());
+        assert!(with(|e| e.min = 5.0).is_err());
+        assert!(with(|e| e.sum = f64::NAN).is_err());
+    }
 
     fn filled(contains: ValueKind, values: &[f64]) -> Distribution {
         let mut d = Distribution::new(contains);

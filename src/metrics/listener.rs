@@ -1,5 +1,6 @@
 //! The tap for live outputs: every batch, in order, as soon as the aggregator has counted it. Implemented in `output/`.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use super::sample::SampleBatch;
@@ -17,7 +18,7 @@ pub trait Listener: Send {
 }
 
 /// What became of the samples given to a listener.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListenerReport {
     /// Name for messages.
     pub name: String,

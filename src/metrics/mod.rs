@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod aggregator;
+pub mod as_ms;
 pub mod breakdown;
 pub mod budget;
 pub mod builtin;

@@ -1,5 +1,6 @@
 //! What a VU emits: one batch per request or iteration, all of whose samples share time and tags.
 
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -99,7 +100,8 @@ pub struct CallActivity {
 }
 
 /// Where a token count comes from. Counts of different sources are never mixed without saying so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenSource {
     /// The provider's `usage`.
     Provider,

@@ -31,6 +31,8 @@ pub struct Summary {
     pub groups: Vec<Section>,
     /// Per scenario, when the full summary was asked for.
     pub scenarios: Vec<Section>,
+    /// Per scenario and request type, when `--summary-json` or a comparison asked for it.
+    pub cells: Vec<Cell>,
     /// The run's budgets; empty without.
     pub budgets: Vec<super::budget::BudgetFacts>,
     /// What became of the token rates of scenarios that hold one.
@@ -80,6 +82,17 @@ pub struct Section {
     pub metrics: Vec<SummaryMetric>,
     /// Its groups and checks.
     pub checks: Group,
+}
+
+/// The metrics of one request type in one scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Cell {
+    /// The scenario.
+    pub scenario: String,
+    /// The request type; None for what has none.
+    pub request_type: Option<String>,
+    /// Its metrics, by name.
+    pub metrics: Vec<SummaryMetric>,
 }
 
 /// Facts on model calls beyond the metrics.

@@ -1,20 +1,25 @@
 //! What a sweep or a search found: plain figures for the summary, made by the executor when its scenario is over.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The result of one scenario.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SweepFacts {
     /// The scenario.
     pub scenario: String,
     /// The executor.
-    pub executor: &'static str,
+    #[serde(deserialize_with = "super::as_ms::name")]
+    pub executor: super::as_ms::Name,
     /// What a load is a number of: `vus` or `rate`.
-    pub by: &'static str,
+    #[serde(deserialize_with = "super::as_ms::name")]
+    pub by: super::as_ms::Name,
     /// Of rates: the unit.
+    #[serde(rename = "time_unit_ms", default, with = "super::as_ms::optional")]
     pub time_unit: Option<Duration>,
     /// What was counted: `calls` of models or, of scripts that make none, `iterations`.
-    pub counted: &'static str,
+    #[serde(deserialize_with = "super::as_ms::name")]
+    pub counted: super::as_ms::Name,
     /// The steps in the order they were run.
     pub steps: Vec<StepFacts>,
     /// Load and throughput at the knee of the curve of throughput and latency; None where it does not bend. Not of searches.
@@ -28,7 +33,7 @@ pub struct SweepFacts {
 }
 
 /// A load and what came out of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LoadPoint {
     /// VUs, or iterations per time unit.
     pub load: f64,
@@ -37,7 +42,7 @@ pub struct LoadPoint {
 }
 
 /// What a search found.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     /// The highest load that met the objectives; None when the lowest did not.
     pub met: Option<LoadPoint>,
@@ -48,17 +53,20 @@ pub struct Capacity {
 }
 
 /// One step.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct StepFacts {
     /// VUs, or iterations per time unit.
     pub load: f64,
     /// The value of the tag `step` of its samples.
     pub tag: String,
     /// When it began, since the start of the scenario.
+    #[serde(rename = "began_ms", with = "super::as_ms")]
     pub began: Duration,
     /// What of its beginning does not count.
+    #[serde(rename = "settled_after_ms", with = "super::as_ms")]
     pub settled_after: Duration,
     /// What counts.
+    #[serde(rename = "measured_ms", with = "super::as_ms")]
     pub measured: Duration,
     /// Whether what counts is a steady state.
     pub state: StepState,
@@ -89,7 +97,7 @@ pub struct StepFacts {
 }
 
 /// Percentiles of the successful calls of a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// Median.
     pub p50: f64,
@@ -102,7 +110,8 @@ pub struct Percentiles {
 }
 
 /// Whether a step was steady.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepState {
     /// No change was shown.
     Steady,
@@ -128,7 +137,7 @@ impl StepState {
 }
 
 /// Whether a step met the objectives.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Whether it did, as far as is known.
     pub met: bool,

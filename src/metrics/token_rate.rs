@@ -1,17 +1,21 @@
 //! What became of a token rate: plain figures for the summary, made by the executor when its scenario is over.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The token rate of one scenario.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TokenRateFacts {
     /// The scenario.
     pub scenario: String,
     /// Which tokens: `total`, `input` or `output`.
-    pub count: &'static str,
+    #[serde(deserialize_with = "super::as_ms::name")]
+    pub count: super::as_ms::Name,
     /// Unit of the rate.
+    #[serde(rename = "unit_ms", with = "super::as_ms")]
     pub unit: Duration,
     /// How long iterations were started.
+    #[serde(rename = "length_ms", with = "super::as_ms")]
     pub length: Duration,
     /// Tokens that were due in that time.
     pub target: f64,
@@ -26,7 +30,7 @@ pub struct TokenRateFacts {
 }
 
 /// The size of the iterations of one request type.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearntSize {
     /// The type; None = without one.
     pub request_type: Option<String>,

@@ -1,13 +1,15 @@
 //! The measured window: the run without its warm-up and cool-down. What was asked for ([`Window`]) and what it came to ([`LeftOut`]). Pure;
 //! `phases` decides with it, the reports say so.
 
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Where the measured part of a run begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WarmUp {
     /// So long after the start of the first scenario; zero = at once.
-    Time(Duration),
+    Time(#[serde(with = "super::as_ms")] Duration),
     /// When so many iterations have ended.
     Iterations(u64),
     /// When the durations of iterations and their number stop changing.
@@ -15,10 +17,11 @@ pub enum WarmUp {
 }
 
 /// Where it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CoolDown {
     /// So long before the planned end of the last scenario; zero = with the run.
-    Time(Duration),
+    Time(#[serde(with = "super::as_ms")] Duration),
     /// Before so many of the planned iterations.
     Iterations(u64),
 }
@@ -36,13 +39,14 @@ impl Default for CoolDown {
 }
 
 /// What is left out of a run. The default leaves out nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// The beginning.
     pub warm_up: WarmUp,
     /// The end, and everything later.
     pub cool_down: CoolDown,
     /// From the start of the first scenario to the end of the last; None when it is not planned.
+    #[serde(rename = "planned_ms", default, with = "super::as_ms::optional")]
     pub planned: Option<Duration>,
     /// Iterations of this instance; None when they are not planned.
     pub planned_iterations: Option<u64>,
@@ -104,13 +108,15 @@ impl Window {
 }
 
 /// What was left out in the end, as times from the start of the first scenario.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// What was asked for.
     pub window: Window,
     /// End of the warm-up; None = it never ended.
+    #[serde(rename = "from_ms", default, with = "super::as_ms::optional")]
     pub from: Option<Duration>,
     /// Start of the cool-down; None = there was none.
+    #[serde(rename = "until_ms", default, with = "super::as_ms::optional")]
     pub until: Option<Duration>,
     /// The warm-up was to last until a steady state and there was none.
     pub unsteady: bool,

@@ -100,6 +100,9 @@ pub(super) fn run(ai: bool, full: bool) -> Summary {
     ];
     let thresholds = validate(&options, &registry).unwrap();
     let mut collector = Collector::new(registry, thresholds, full);
+    if full {
+        collector.keep_cells();
+    }
     http(&mut collector, "home", 12.5, true);
     http(&mut collector, "login", 100.256, true);
     http(&mut collector, "login", 1_234.0, false);

@@ -9,6 +9,7 @@ mod ai_truth;
 mod archives;
 mod budgets;
 mod commands;
+mod comparisons;
 mod conformance;
 mod estimates;
 mod executors;

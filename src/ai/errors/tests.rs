@@ -150,3 +150,18 @@ fn redirects_name_their_place_without_its_query() {
     assert!(e.message.contains("https://other.test/v1/chat;") && !e.message.contains("secret"), "{}", e.message);
     assert!(reply(304, b"").message.starts_with("HTTP 304"));
 }
+
+#[test]
+fn codes_that_name_a_mistake_of_the_request_win_over_its_words() {
+    for body in [
+        r#"{"error":{"message":"Unknown parameter: 'content_filter'.","type":"invalid_request_error","code":"unknown_parameter"}}"#,
+        r#"{"error":{"message":"Invalid value: 'insufficient_quota'.","type":"invalid_request_error","code":"invalid_value"}}"#,
+        r#"{"error":{"message":"Missing parameter 'moderation'","type":"invalid_request_error","code":"missing_required_parameter"}}"#,
+    ] {
+        assert_eq!(kind(400, body), "bad_request", "{body}");
+        assert_eq!(kind(422, body), "bad_request", "{body}");
+    }
+    let filtered =
+        r#"{"error":{"message":"The response was filtered","type":"invalid_request_error","code":"content_filter"}}"#;
+    assert_eq!(kind(400, filtered), "content_filter");
+}

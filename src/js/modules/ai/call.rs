@@ -185,7 +185,14 @@ pub(super) fn finish(result: CallResult, tags: &SampleContext, context: &mut Con
         if host.options().throw {
             return Err(failed(text, failure.kind, result, context));
         }
-        tracing::warn!(model = %result.asked_model, "model call failed: {text}");
+        match host.shared.failures.line(&result.asked_model, failure.kind, std::time::Instant::now()) {
+            None => {}
+            Some(0) => tracing::warn!(model = %result.asked_model, "model call failed: {text}"),
+            Some(more) => tracing::warn!(
+                model = %result.asked_model,
+                "model call failed: {text} ({more} more of this kind since the last line)"
+            ),
+        }
     }
     Ok(AiResponse::object(result, context)?.into())
 }
