@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use csv::{Terminator, Writer, WriterBuilder};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::flusher::{Format, spawn};
+use super::json::rfc3339;
 use super::{OutputContext, target};
 use crate::error::Error;
 use crate::metrics::{Listener, Registry, SampleBatch};
@@ -152,17 +151,13 @@ impl TimeFormat {
     }
 
     fn write(self, ns: i64) -> String {
-        let date = |ns: i64| {
-            let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ns)).ok();
-            time.and_then(|t| t.format(&Rfc3339).ok()).unwrap_or_default()
-        };
         match self {
             Self::Unix => ns.div_euclid(1_000_000_000).to_string(),
             Self::UnixMilli => ns.div_euclid(1_000_000).to_string(),
             Self::UnixMicro => ns.div_euclid(1_000).to_string(),
             Self::UnixNano => ns.to_string(),
-            Self::Rfc3339 => date(ns - ns.rem_euclid(1_000_000_000)),
-            Self::Rfc3339Nano => date(ns),
+            Self::Rfc3339 => rfc3339(ns - ns.rem_euclid(1_000_000_000)),
+            Self::Rfc3339Nano => rfc3339(ns),
         }
     }
 }

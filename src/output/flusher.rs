@@ -28,6 +28,14 @@ pub trait Format: Send {
     /// # Errors
     /// As of the writer.
     fn batch(&mut self, batch: &SampleBatch, to: &mut dyn Write) -> io::Result<()>;
+
+    /// Written once, after the last batch.
+    ///
+    /// # Errors
+    /// As of the writer.
+    fn end(&mut self, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Starts a listener that writes; what was written becomes visible in the target every `interval`.
@@ -77,6 +85,10 @@ impl Work {
                 }
                 next_flush = Instant::now() + interval;
             }
+        }
+        if self.error.is_none() {
+            let end = self.format.end(&mut self.target);
+            self.check(end);
         }
         let Self { name, target, written, dropped, mut error, .. } = self;
         if let (None, Err(e)) = (&error, target.close()) {

@@ -41,6 +41,12 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     Ok(Box::new(spawn(name, Box::new(format), target, FLUSH_INTERVAL)?))
 }
 
+/// A time of Unix nanoseconds as text, in UTC.
+pub(super) fn rfc3339(ns: i64) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ns)).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
+}
+
 struct Lines {
     registry: Arc<Registry>,
     thresholds: Thresholds,
@@ -55,10 +61,7 @@ impl Format for Lines {
     }
 
     fn batch(&mut self, batch: &SampleBatch, to: &mut dyn Write) -> io::Result<()> {
-        let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(batch.time_ns))
-            .ok()
-            .and_then(|t| t.format(&Rfc3339).ok())
-            .unwrap_or_default();
+        let time = rfc3339(batch.time_ns);
         self.tail.clear();
         self.tail.extend_from_slice(b"\"tags\":");
         write_pairs(&mut self.tail, batch.tags.iter().map(|(k, v)| (k.as_ref(), v.as_ref())))?;

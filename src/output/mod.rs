@@ -11,9 +11,9 @@ pub mod influxdb;
 pub mod json;
 pub mod opentelemetry;
 mod otlp_proto;
-mod prometheus_proto;
-pub mod prometheus_rw;
+pub mod prometheus;
 mod push;
+pub mod requests;
 mod settings;
 pub mod statsd;
 pub mod target;
@@ -77,8 +77,8 @@ pub static OUTPUTS: &[OutputDef] = &[
     OutputDef {
         name: "experimental-prometheus-rw",
         help: "experimental-prometheus-rw[=url]: every series to Prometheus by remote write; K6_PROMETHEUS_RW_*",
-        file: prometheus_rw::file,
-        open: prometheus_rw::open,
+        file: prometheus::remote_write::file,
+        open: prometheus::remote_write::open,
     },
     OutputDef {
         name: "influxdb",
@@ -97,6 +97,18 @@ pub static OUTPUTS: &[OutputDef] = &[
         help: "every series to a collector by OTLP, over gRPC or HTTP; K6_OTEL_*",
         file: opentelemetry::file,
         open: opentelemetry::open,
+    },
+    OutputDef {
+        name: "prometheus",
+        help: "prometheus[=host:port]: every series at /metrics, to be scraped (default 127.0.0.1:5656); INRUSH_PROMETHEUS_*",
+        file: prometheus::scrape::file,
+        open: prometheus::scrape::open,
+    },
+    OutputDef {
+        name: "requests",
+        help: "requests[=file.jsonl|.csv|.parquet]: one record per request with times, tokens, cost, tags (default requests.jsonl)",
+        file: requests::file,
+        open: requests::open,
     },
     OutputDef {
         name: "statsd",
@@ -232,7 +244,7 @@ pub(crate) mod tests {
         let error = open("xml=x", &context(&Printed::default())).err().unwrap();
         assert_eq!(
             error.message(),
-            "unknown output `xml`; known: csv, experimental-opentelemetry, experimental-prometheus-rw, influxdb, json, opentelemetry, statsd, xk6-influxdb"
+            "unknown output `xml`; known: csv, experimental-opentelemetry, experimental-prometheus-rw, influxdb, json, opentelemetry, prometheus, requests, statsd, xk6-influxdb"
         );
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -14,9 +15,12 @@ use crate::error::Error;
 pub enum Target {
     /// Bytes as they are.
     Plain(BufWriter<Box<dyn Write + Send>>),
-    /// Compressed.
-    Gzip(GzEncoder<BufWriter<Box<dyn Write + Send>>>),
+    /// Compressed, and when what is compressed was last made readable.
+    Gzip(GzEncoder<BufWriter<Box<dyn Write + Send>>>, Instant),
 }
+
+/// How much of a compressed file a killed process may lose.
+const ENCODER_FLUSH: Duration = Duration::from_secs(1);
 
 /// The name of standard output among files.
 pub const STDOUT: &str = "-";
@@ -35,7 +39,11 @@ pub fn open(output: &str, path: Option<&str>, stdout: &Stdout) -> Result<Target,
     })?;
     let writer = BufWriter::with_capacity(64 * 1024, Box::new(file) as Box<dyn Write + Send>);
     let gzip = Path::new(path).extension().is_some_and(|e| e.eq_ignore_ascii_case("gz"));
-    Ok(if gzip { Target::Gzip(GzEncoder::new(writer, Compression::default())) } else { Target::Plain(writer) })
+    Ok(if gzip {
+        Target::Gzip(GzEncoder::new(writer, Compression::default()), Instant::now())
+    } else {
+        Target::Plain(writer)
+    })
 }
 
 /// Makes the folder of a file, with those above it; as every file a run writes is treated.
@@ -95,15 +103,19 @@ impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(w) => w.write(bytes),
-            Self::Gzip(w) => w.write(bytes),
+            Self::Gzip(w, _) => w.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(w) => w.flush(),
-            // A flush of the encoder itself would spoil compression five times a second.
-            Self::Gzip(w) => w.get_mut().flush(),
+            // A flush of the encoder itself costs compression: once a second is enough for what a killed process leaves.
+            Self::Gzip(w, last) if last.elapsed() >= ENCODER_FLUSH => {
+                *last = Instant::now();
+                w.flush()
+            }
+            Self::Gzip(w, _) => w.get_mut().flush(),
         }
     }
 }
@@ -116,7 +128,7 @@ impl Target {
     pub fn close(self) -> io::Result<()> {
         match self {
             Self::Plain(mut w) => w.flush(),
-            Self::Gzip(w) => w.finish()?.flush(),
+            Self::Gzip(w, _) => w.finish()?.flush(),
         }
     }
 }

@@ -23,6 +23,7 @@ mod http_failures;
 mod http_pages;
 mod http_samples;
 mod k6_scripts;
+mod killed;
 mod limits;
 mod llm;
 mod load_shapes;

@@ -86,6 +86,39 @@ fn prometheus_value(server: &Server, query: &str) -> f64 {
 }
 
 #[test]
+fn prometheus_scrapes_a_run() {
+    let endpoint = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let conf = format!(
+        "global: {{ scrape_interval: 1s }}\nscrape_configs: [{{ job_name: inrush, static_configs: [{{ targets: ['{endpoint}'] }}] }}]\n"
+    );
+    let server = Server::start(
+        "prometheus",
+        "prometheus",
+        &conf,
+        &["--config.file=DIR/conf", "--storage.tsdb.path=DIR/data", "--web.listen-address=127.0.0.1:PORT"],
+    );
+    // Prometheus takes up to 5 s to look at its targets for the first time.
+    let script = SCRIPT.replace("per-vu-iterations', vus: 2, iterations: 5", "constant-vus', vus: 2, duration: '8s'");
+    let output = format!("prometheus={endpoint}");
+    let ran = run_files_with(
+        &[("t.js", &script)],
+        &[],
+        &["run", "--quiet", "--mock", "-o", &output, "-o", "json=all.json", "t.js"],
+    )
+    .exits(0);
+    let lines = ran.file("all.json");
+    let iterations = lines.lines().filter(|line| line.contains("\"iterations\"") && line.contains("Point")).count();
+    // The end of the run has waited for the last scrape, so that nothing is missing.
+    let total = prometheus_value(&server, "sum(max_over_time(k6_iterations_total[1m]))");
+    assert_eq!(total, iterations as f64);
+    let tokens = prometheus_value(&server, "sum(max_over_time(k6_ai_output_tokens_total[1m]))");
+    assert!((total * 5.0 - 10.0..=total * 5.0).contains(&tokens), "{tokens} of {total}");
+    let ttft =
+        prometheus_value(&server, "histogram_quantile(0.5,sum(max_over_time(k6_ai_ttft_seconds_bucket[1m]))by(le))");
+    assert!((0.15..2.0).contains(&ttft), "{ttft}");
+}
+
+#[test]
 fn prometheus_takes_series_by_remote_write() {
     let server = Server::start(
         "prometheus",

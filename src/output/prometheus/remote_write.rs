@@ -11,16 +11,17 @@ use std::time::Duration;
 
 use prost::Message as _;
 
-use super::OutputContext;
-use super::exponential::{Exponential, SCALE, ZERO};
-use super::http::{Endpoint, Http};
-use super::prometheus_proto::{BucketSpan, Histogram, Label, Sample, TimeSeries, WriteRequest};
-use super::push::{Encoder, Message, spawn};
-use super::settings::{Setting, Settings};
+use super::names::{label_name, scale, unit};
+use super::proto::{BucketSpan, Histogram, Label, Sample, TimeSeries, WriteRequest};
 use crate::error::Error;
 use crate::metrics::{
-    Aggregation, Listener, Metric, MetricId, MetricKind, Registry, SampleBatch, Sink, Tags, TrendStat, ValueKind,
+    Aggregation, Listener, Metric, MetricId, MetricKind, Registry, SampleBatch, Sink, Tags, TrendStat,
 };
+use crate::output::OutputContext;
+use crate::output::exponential::{Exponential, SCALE, ZERO};
+use crate::output::http::{Endpoint, Http};
+use crate::output::push::{Encoder, Message, spawn};
+use crate::output::settings::{Setting, Settings};
 
 /// Series of one message.
 const SERIES: usize = 2_000;
@@ -189,11 +190,6 @@ impl Encoder for State {
     }
 }
 
-/// From our unit to Prometheus': times are in seconds there.
-fn scale(contains: ValueKind) -> f64 {
-    if contains == ValueKind::Time { 1e-3 } else { 1.0 }
-}
-
 /// What is written of a series: one or several of theirs.
 fn written(series: &mut Series, tags: &Tags, stats: &[TrendStat], timestamp: i64) -> Vec<TimeSeries> {
     let Series { metric, value, .. } = series;
@@ -205,14 +201,9 @@ fn written(series: &mut Series, tags: &Tags, stats: &[TrendStat], timestamp: i64
     };
     let sink = match value {
         Value::Native(histogram) => {
-            let unit = match metric.contains {
-                ValueKind::Time => "_seconds",
-                ValueKind::Data => "_bytes",
-                ValueKind::Default => "",
-            };
             let histograms = vec![native(histogram, timestamp)];
             return vec![TimeSeries {
-                labels: labels(&format!("{name}{unit}"), tags),
+                labels: labels(&format!("{name}{}", unit(metric.contains)), tags),
                 samples: Vec::new(),
                 histograms,
             }];
@@ -248,12 +239,6 @@ fn labels(name: &str, tags: &Tags) -> Vec<Label> {
         tags.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (label_name(name), &**value)).collect();
     all.insert("__name__".to_owned(), name);
     all.into_iter().map(|(name, value)| Label { name, value: value.to_owned() }).collect()
-}
-
-/// A tag's name with the characters that labels may have.
-fn label_name(tag: &str) -> String {
-    let clean: String = tag.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '_' }).collect();
-    if clean.starts_with(|c: char| c.is_ascii_digit()) { format!("_{clean}") } else { clean }
 }
 
 fn native(histogram: &Exponential, timestamp: i64) -> Histogram {
