@@ -40,7 +40,9 @@ pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<Str
     if given("serving") {
         let idle = ["ttft", "itl", "when-full"].into_iter().filter(|name| given(name));
         problems.extend(idle.map(|name| {
-            format!("--{prefix}{name} does nothing with --{prefix}serving, which decides when tokens come; leave it out")
+            format!(
+                "--{prefix}{name} does nothing with --{prefix}serving, which decides when tokens come; leave it out"
+            )
         }));
     }
     // A knob that does not parse keeps its default, so what is said now is about the others.
@@ -231,16 +233,24 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
     (
         "serving",
         "PRESET",
-        "Model a GPU server with continuous batching, in place of --ttft and --itl: custom, llama-2-7b-a100, llama-3.1-8b-h100, ... (docs/mock/serving-model.md)",
+        "Model a GPU server with continuous batching, in place of --ttft and --itl: custom, llama-2-7b-a100, llama-3.1-8b-h100, ... (docs/serving-model.md)",
     ),
     ("slots", "N", "Serving model: most sequences in a batch [default: the preset's]"),
     ("kv-tokens", "N", "Serving model: tokens the KV cache holds [default: the preset's]"),
-    ("prefill-rate", "N", "Tokens of uncached prompt per second; also without --serving [default: the preset's, else no limit]"),
+    (
+        "prefill-rate",
+        "N",
+        "Tokens of uncached prompt per second; also without --serving [default: the preset's, else no limit]",
+    ),
     ("prefill-chunk", "N", "Serving model: most tokens a step works on [default: 2048]"),
     ("step-time", "TIME", "Serving model: time of a step, whatever is in it [default: the preset's]"),
     ("step-per-seq", "TIME", "Serving model: added per decoding sequence [default: the preset's]"),
     ("step-per-kv-token", "TIME", "Serving model: added per token in the cache of these [default: the preset's]"),
-    ("prefix-cache", "TOKENS", "Remember prompts up to so many tokens, tell cached tokens and save their prefill [default: off]"),
+    (
+        "prefix-cache",
+        "TOKENS",
+        "Remember prompts up to so many tokens, tell cached tokens and save their prefill [default: off]",
+    ),
     ("prefix-cache-block", "N", "Tokens per block of it, a multiple of 16 [default: 16]"),
     ("prefix-cache-min", "N", "Shorter matches count as none; OpenAI's and Anthropic's caches have 1024 [default: 0]"),
     ("prefix-cache-ttl", "TIME", "Blocks not used for so long are gone [default: never]"),

@@ -46,7 +46,8 @@ pub(super) fn run(args: &VerifyArgs, terminal: &Terminal) -> Result<u8, Error> {
             .map_err(|e| Error::usage(format!("{} cannot be read: {e}", path.display())))
     };
     let bad = |why: BadFile| {
-        Error::usage(why.to_string()).with_hint("inrush verify TRUTH RUN: the file of --truth-log, then the file of --out json")
+        Error::usage(why.to_string())
+            .with_hint("inrush verify TRUTH RUN: the file of --truth-log, then the file of --out json")
     };
     let truth = read_truth(&args.truth.display().to_string(), open(&args.truth)?).map_err(bad)?;
     let run = read_run(&args.run.display().to_string(), open(&args.run)?).map_err(bad)?;

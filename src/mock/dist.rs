@@ -29,10 +29,22 @@ impl KnobError {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Shape {
     Fixed(f64),
-    Uniform { low: f64, high: f64 },
-    Normal { mean: f64, sd: f64 },
-    LogNormal { median: f64, sigma: f64 },
-    Gamma { mean: f64, shape: f64 },
+    Uniform {
+        low: f64,
+        high: f64,
+    },
+    Normal {
+        mean: f64,
+        sd: f64,
+    },
+    LogNormal {
+        median: f64,
+        sigma: f64,
+    },
+    Gamma {
+        mean: f64,
+        shape: f64,
+    },
     /// One of these with equal chance. Leaked, so that distributions stay `Copy`: read once, from the command line.
     Empirical(&'static [f64]),
 }
@@ -307,7 +319,9 @@ mod tests {
 
     #[test]
     fn the_documented_forms_parse_and_print_back() {
-        for text in ["20ms", "uniform:10ms,30ms", "normal:20ms,3ms", "lognormal:200ms,0.5", "gamma:50ms,4", "1.5s", "0ms"] {
+        for text in
+            ["20ms", "uniform:10ms,30ms", "normal:20ms,3ms", "lognormal:200ms,0.5", "gamma:50ms,4", "1.5s", "0ms"]
+        {
             let dist: DelayDist = text.parse().unwrap();
             assert_eq!(dist.to_string(), text);
         }
@@ -320,7 +334,20 @@ mod tests {
 
     #[test]
     fn bad_forms_say_what_is_wrong_and_what_to_write() {
-        for text in ["", "ms", "-3ms", "uniform:30ms,10ms", "normal:3ms", "zipf:1,2", "lognormal:1ms,9", "gamma:1ms", "gamma:0ms,2", "gamma:1ms,0", "empirical:/etc/passwd", "5 parsecs"] {
+        for text in [
+            "",
+            "ms",
+            "-3ms",
+            "uniform:30ms,10ms",
+            "normal:3ms",
+            "zipf:1,2",
+            "lognormal:1ms,9",
+            "gamma:1ms",
+            "gamma:0ms,2",
+            "gamma:1ms,0",
+            "empirical:/etc/passwd",
+            "5 parsecs",
+        ] {
             let error = text.parse::<DelayDist>().unwrap_err().to_string();
             assert!(error.contains(text) && error.contains("lognormal:MEDIAN,SIGMA"), "{error}");
         }

@@ -96,11 +96,19 @@ fn page(shared: &Shared) -> String {
         page.labelled("vllm:request_success_total", "Complete answers.", "finished_reason", values);
     }
     for (name, help, times) in [
-        ("vllm:time_to_first_token_seconds", "From the arrival to the write of the first token of streams.", &metrics.ttft),
+        (
+            "vllm:time_to_first_token_seconds",
+            "From the arrival to the write of the first token of streams.",
+            &metrics.ttft,
+        ),
         ("vllm:inter_token_latency_seconds", "Between the writes of the token events of a stream.", &metrics.gaps),
         ("vllm:e2e_request_latency_seconds", "From the arrival to the end of complete answers.", &metrics.e2e),
         ("vllm:request_queue_time_seconds", "Wait for a place.", &metrics.queue),
-        ("vllm:request_prefill_time_seconds", "From the place to the first token, serving model only.", &metrics.prefill),
+        (
+            "vllm:request_prefill_time_seconds",
+            "From the place to the first token, serving model only.",
+            &metrics.prefill,
+        ),
     ] {
         page.times(name, help, times);
     }
@@ -124,6 +132,11 @@ fn page(shared: &Shared) -> String {
     }
     page.value("inrush_mock_streams_open", "gauge", "Answers under way.", stats.streams_open as f64);
     let late = stats.lateness_p99.as_secs_f64();
-    page.value("inrush_mock_lateness_p99_seconds", "gauge", "99 % of tokens were written within this time of their plan.", late);
+    page.value(
+        "inrush_mock_lateness_p99_seconds",
+        "gauge",
+        "99 % of tokens were written within this time of their plan.",
+        late,
+    );
     page.text
 }

@@ -222,7 +222,8 @@ mod tests {
 
     #[test]
     fn blocks_minimum_and_time_to_live() {
-        let config = PrefixCacheConfig { block: 64, min: 128, ttl: Some(Duration::from_secs(60)), ..Default::default() };
+        let config =
+            PrefixCacheConfig { block: 64, min: 128, ttl: Some(Duration::from_secs(60)), ..Default::default() };
         let cache = PrefixCache::new(config);
         let start = Instant::now();
         ask(&cache, "m", 0..300, start);

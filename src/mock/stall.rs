@@ -28,7 +28,9 @@ impl Stall {
     /// # Errors
     /// What is wrong with the text or the file.
     pub fn read(text: &str, delay: impl Fn(&str) -> Result<DelayDist, KnobError>) -> Result<Self, KnobError> {
-        let wrong = |why: &str| KnobError(format!("`{text}` is not SHARE:TIME: {why}; write `0.01:500ms` or `0.001:lognormal:1s,0.5`"));
+        let wrong = |why: &str| {
+            KnobError(format!("`{text}` is not SHARE:TIME: {why}; write `0.01:500ms` or `0.001:lognormal:1s,0.5`"))
+        };
         let (share, time) = text.split_once(':').ok_or_else(|| wrong("the colon is missing"))?;
         let share: f64 = share.trim().parse().map_err(|_| wrong("the share is not a number"))?;
         if !(0.0..=1.0).contains(&share) {

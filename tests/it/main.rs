@@ -47,6 +47,7 @@ mod summaries;
 mod support;
 mod sweeps;
 mod tidy;
+mod verify;
 mod web_crypto;
 mod websocket_server;
 mod websockets;

@@ -44,9 +44,7 @@ fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     let prompt = match body.get("prompt") {
         Some(Value::String(text)) => Prompt::plain(text),
         // Ids of tokens.
-        Some(Value::Array(ids)) if !ids.is_empty() && ids.iter().all(Value::is_u64) => {
-            Prompt::ids(ids)
-        }
+        Some(Value::Array(ids)) if !ids.is_empty() && ids.iter().all(Value::is_u64) => Prompt::ids(ids),
         _ => return Err(Why::invalid("prompt", "\"prompt\" must be a string or a list of token ids")),
     };
     body.range("temperature", 0.0, 100.0)?;

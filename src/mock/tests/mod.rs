@@ -8,6 +8,7 @@ mod limits;
 mod pacing;
 mod plain;
 mod replay;
+mod serving;
 mod vectors;
 mod wire;
 

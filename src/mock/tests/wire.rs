@@ -164,6 +164,7 @@ fn a_taken_port_is_explained() {
     let error = start(MockConfig { listen: first.addr(), ..fast() }).err().unwrap();
     assert!(error.message().contains("another process listens"), "{error}");
     assert!(error.hint().unwrap().contains("--listen"));
-    let error = start(MockConfig { chunk_tokens: crate::mock::CountDist::fixed(0), error_rate: 2.0, ..fast() }).err().unwrap();
+    let error =
+        start(MockConfig { chunk_tokens: crate::mock::CountDist::fixed(0), error_rate: 2.0, ..fast() }).err().unwrap();
     assert!(error.message().contains("--chunk-tokens") && error.message().contains("--error-rate"), "{error}");
 }

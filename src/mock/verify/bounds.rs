@@ -31,7 +31,8 @@ impl FromStr for Bound {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: String| format!("`{text}`: {why}; write p99=5ms, ttft:p99=5ms, max=50ms, tokens=0 or unmatched=0");
+        let wrong =
+            |why: String| format!("`{text}`: {why}; write p99=5ms, ttft:p99=5ms, max=50ms, tokens=0 or unmatched=0");
         let (left, right) = text.split_once('=').ok_or_else(|| wrong("the = is missing".to_owned()))?;
         let (left, right) = (left.trim(), right.trim());
         let count = || right.parse().map_err(|_| wrong(format!("`{right}` is no whole number")));
@@ -70,7 +71,7 @@ mod tests {
     fn the_documented_forms_parse() {
         let time = |of, name: &str, quantile, most_ms| Bound::Time { of, name: name.into(), quantile, most_ms };
         assert_eq!("p99=5ms".parse(), Ok(time(None, "p99", 0.99, 5.0)));
-        assert_eq!("ttft:p(99.9)=250us".parse(), Ok(time(Some("ttft"), "p(99.9)", 0.999, 0.25)));
+        assert_eq!("ttft:p(99.5)=250us".parse(), Ok(time(Some("ttft"), "p(99.5)", 0.995, 0.25)));
         assert_eq!("gap:max=1s".parse(), Ok(time(Some("gap"), "max", 1.0, 1000.0)));
         assert_eq!(("tokens=0".parse(), "unmatched=3".parse()), (Ok(Bound::Tokens(0)), Ok(Bound::Unmatched(3))));
         for bad in ["", "p99", "p99=soon", "p101=1ms", "itl:p99=1ms", "99=1ms", "tokens=-1"] {

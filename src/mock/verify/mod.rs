@@ -51,7 +51,9 @@ fn lines(
         match kind_of(&value) {
             Some(kind) if kind == wanted => {}
             Some(kind) => {
-                return Err(BadFile(format!("{at}: this is {kind}, where {wanted} is needed; the truth log comes first")));
+                return Err(BadFile(format!(
+                    "{at}: this is {kind}, where {wanted} is needed; the truth log comes first"
+                )));
             }
             None => return Err(BadFile(format!("{at}: this is no line of {wanted}"))),
         }

@@ -130,10 +130,13 @@ impl Report {
                     problems.push(format!("{} calls are unmatched; allowed are {most}", self.unmatched()));
                 }
                 Bound::Time { of, name, quantile, most_ms } => {
-                    for (time, errors) in TIMES.iter().zip(&self.times).filter(|(time, _)| of.is_none_or(|of| of == **time)) {
+                    for (time, errors) in
+                        TIMES.iter().zip(&self.times).filter(|(time, _)| of.is_none_or(|of| of == **time))
+                    {
                         match errors.quantile(*quantile) {
-                            Some(error) if error > *most_ms => problems
-                                .push(format!("the error of {time} has {name} = {error:.3} ms; allowed are {most_ms} ms")),
+                            Some(error) if error > *most_ms => problems.push(format!(
+                                "the error of {time} has {name} = {error:.3} ms; allowed are {most_ms} ms"
+                            )),
                             None if of.is_some() => problems.push(format!("no {time} was compared")),
                             _ => {}
                         }
@@ -176,7 +179,8 @@ impl Report {
         if self.uncompared_gaps > 0 {
             let _ = writeln!(out, "gaps of {} calls are not compared: the run saw other events", self.uncompared_gaps);
         }
-        let _ = writeln!(out, "tokens: {} of {} calls agree", self.tokens - self.wrong_tokens.len() as u64, self.tokens);
+        let _ =
+            writeln!(out, "tokens: {} of {} calls agree", self.tokens - self.wrong_tokens.len() as u64, self.tokens);
         for (id, measured, truth) in self.wrong_tokens.iter().take(SHOWN) {
             let _ = writeln!(out, "  {id}: {measured} measured, {truth} sent");
         }
@@ -274,7 +278,11 @@ mod tests {
         assert_eq!(json["tokens"]["wrong"], json!([{ "request_id": "b", "measured": 5, "sent": 2 }]));
         assert_eq!(json["gaps_not_compared"], 1);
         let text = report().text();
-        for part in ["2 calls compared, 1 only in the truth log, 1 only in the run", "1 of 2 calls agree", "b: 5 measured, 2 sent"] {
+        for part in [
+            "2 calls compared, 1 only in the truth log, 1 only in the run",
+            "1 of 2 calls agree",
+            "b: 5 measured, 2 sent",
+        ] {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
     }

@@ -10,7 +10,7 @@ pub(super) enum Source {
     /// How it ended. Text.
     Outcome,
     /// Where token counts come from. Text.
-    TokenSource,
+    CountedBy,
     /// A tag. Text.
     Tag(&'static str),
     /// All tags without a column of their own. A JSON object in text.
@@ -67,7 +67,7 @@ impl Column {
     /// What it holds.
     pub(super) fn holds(&self) -> Type {
         match self.source {
-            Source::Kind | Source::Outcome | Source::TokenSource | Source::Tag(_) | Source::OtherTags => Type::Text,
+            Source::Kind | Source::Outcome | Source::CountedBy | Source::Tag(_) | Source::OtherTags => Type::Text,
             Source::Start | Source::End => Type::Time,
             Source::TagCount(_) | Source::Metadata(_) | Source::Count(_) => Type::Count,
             Source::TagFlag(_) | Source::Flag(_) => Type::Flag,
@@ -110,7 +110,7 @@ pub(super) const COLUMNS: &[Column] = &[
     column("output_tokens", Source::Count(Builtin::AiOutputTokens)),
     column("reasoning_tokens", Source::Count(Builtin::AiReasoningTokens)),
     column("cached_tokens", Source::Count(Builtin::AiCachedTokens)),
-    column("token_source", Source::TokenSource),
+    column("token_source", Source::CountedBy),
     column("cost_usd", Source::Number(Builtin::AiCost)),
     column("energy_joules", Source::Number(Builtin::AiEnergy)),
     column("connect_ms", Source::Number(Builtin::AiConnect)),

@@ -83,7 +83,7 @@ impl<'a> Found<'a> {
             Source::Kind => Cell::Text(self.kind.to_owned()),
             Source::Outcome => or_null(self.outcome.map(|outcome| Cell::Text(outcome.to_owned()))),
             // Without tokens nothing was counted.
-            Source::TokenSource => or_null(
+            Source::CountedBy => or_null(
                 self.call
                     .filter(|call| call.input_tokens > 0 || !call.output.is_empty())
                     .map(|call| Cell::Text(call.source.name().to_owned())),
