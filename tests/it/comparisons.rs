@@ -25,21 +25,33 @@ export default function () {{
 
 const FLAGS: [&str; 8] = ["--mock", "--mock-itl", "1ms", "--quiet", "--mock-seed", "1", "--seed", "1"];
 
+/// Runs that a busy machine spoiled are no measurement, which the program says itself: they are made again, so often.
+const ATTEMPTS: usize = 10;
+
 fn ran(slower: u32, more: &[&str]) -> Ran {
-    let mut args = vec!["run"];
-    args.extend(FLAGS);
-    args.extend(more);
-    args.push("t.js");
-    run_files(&[("t.js", &script(slower))], &args)
+    then(tempfile::tempdir().unwrap(), slower, more)
 }
 
-fn then(before: Ran, slower: u32, more: &[&str]) -> Ran {
-    std::fs::write(before.dir.path().join("t.js"), script(slower)).unwrap();
+fn then(mut dir: tempfile::TempDir, slower: u32, more: &[&str]) -> Ran {
+    std::fs::write(dir.path().join("t.js"), script(slower)).unwrap();
     let mut args = vec!["run"];
     args.extend(FLAGS);
     args.extend(more);
+    let file = more.iter().skip_while(|arg| **arg != "--summary-json").nth(1).copied().unwrap_or("valid.json");
+    if !more.contains(&"--summary-json") {
+        args.extend(["--summary-json", file]);
+    }
     args.push("t.js");
-    run_in(before.dir, &args)
+    for _ in 0..ATTEMPTS {
+        let ran = run_in(dir, &args);
+        let text = std::fs::read_to_string(ran.dir.path().join(file)).unwrap_or_default();
+        let run: Value = serde_json::from_str(&text).unwrap_or_default();
+        if run["generator"]["invalid"].as_array().is_none_or(Vec::is_empty) {
+            return ran;
+        }
+        dir = ran.dir;
+    }
+    panic!("{ATTEMPTS} runs were spoiled: this machine is too busy")
 }
 
 #[test]
@@ -83,7 +95,7 @@ fn a_run_is_written_in_full_and_rendered_again() {
 #[test]
 fn slower_runs_are_found_and_gated() {
     let base = ran(0, &["--summary-json", "base.json", "--no-summary"]).exits(0);
-    let new = then(base, 25, &["--summary-json", "new.json", "--no-summary"]).exits(0);
+    let new = then(base.dir, 25, &["--summary-json", "new.json", "--no-summary"]).exits(0);
     let told = run_in(new.dir, &["compare", "base.json", "new.json"]).exits(0).prints(&[
         "base.json -> new.json: worse",
         "chat / short",
@@ -99,12 +111,12 @@ fn slower_runs_are_found_and_gated() {
     assert!((20.0..35.0).contains(&by), "25 ms slower: {by}");
     let told =
         run_in(told.dir, &["compare", "new.json", "base.json", "--fail-on", "worse"]).exits(0).prints(&["better"]);
-    let gated = then(told, 25, &["--baseline", "base.json", "--no-summary"]);
+    let gated = then(told.dir, 25, &["--baseline", "base.json", "--no-summary"]);
     let gated = gated.exits(99).prints(&["✗ fail on worse"]).says(&["comparison with the baseline failed"]);
-    let fine = then(gated, 0, &["--baseline", "base.json", "--fail-on", "ai_ttft:med>+50%", "--no-summary"]);
+    let fine = then(gated.dir, 0, &["--baseline", "base.json", "--fail-on", "ai_ttft:med>+50%", "--no-summary"]);
     let fine = fine.exits(0).prints(&["✓ fail on ai_ttft:med>+50%"]);
     let wrong = ["--baseline", "t.js", "--fail-on", "ai_ttft", "--report", "x.doc", "--no-summary"];
-    then(fine, 0, &wrong).exits(255).says(&[
+    then(fine.dir, 0, &wrong).exits(255).says(&[
         "'t.js': it is no JSON",
         "'ai_ttft': it has neither",
         "the ending of 'x.doc'",
@@ -133,14 +145,17 @@ fn the_nightly_soak_holds_each_night_against_the_last() {
         std::env::join_paths([program].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())));
     let night = |slower: &str| {
         std::fs::write(dir.path().join("t.js"), script(slower.parse().unwrap())).unwrap();
-        let ran = std::process::Command::new("bash")
-            .arg(root.join("examples/ci/nightly-soak.sh"))
-            .args(["t.js", "nights", "--no-summary"])
-            .args(FLAGS)
-            .env("PATH", path.as_ref().unwrap())
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
+        let once = || {
+            std::process::Command::new("bash")
+                .arg(root.join("examples/ci/nightly-soak.sh"))
+                .args(["t.js", "nights", "--no-summary"])
+                .args(FLAGS)
+                .env("PATH", path.as_ref().unwrap())
+                .current_dir(dir.path())
+                .output()
+                .unwrap()
+        };
+        let ran = (0..ATTEMPTS).map(|_| once()).find(|ran| ran.status.code() != Some(111)).unwrap();
         let text = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
         (ran.status.code(), text)
     };

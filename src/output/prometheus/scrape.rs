@@ -5,7 +5,7 @@
 
 use std::convert::Infallible;
 use std::net::{TcpListener, ToSocketAddrs};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -61,7 +61,8 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
         .map_err(|e| refused(arg, &e.to_string()))?;
     let state = Arc::new(State {
         series: Mutex::new(Series::new(Arc::clone(&context.registry), left_out)),
-        scrapes: AtomicU64::new(0),
+        scraped: AtomicBool::new(false),
+        unseen: AtomicBool::new(false),
     });
     {
         let _inside = runtime.enter();
@@ -75,9 +76,11 @@ pub fn open(arg: Option<&str>, context: &OutputContext) -> Result<Box<dyn Listen
     Ok(Box::new(Buffered::spawn(name, CAPACITY, broken, move |batches| {
         let mut taken = 0;
         while let Ok(batch) = batches.recv() {
-            taken += state.lock().add(&batch);
+            let mut series = state.lock();
+            taken += series.add(&batch);
+            state.unseen.store(true, Ordering::Release);
         }
-        state.wait_for_another(last);
+        state.wait_to_be_seen(last);
         let beyond = state.lock().beyond;
         runtime.shutdown_timeout(Duration::from_secs(1));
         let error = (beyond > 0)
@@ -110,7 +113,10 @@ fn refused(arg: Option<&str>, why: &str) -> Error {
 
 struct State {
     series: Mutex<Series>,
-    scrapes: AtomicU64,
+    /// Whether anybody has ever scraped.
+    scraped: AtomicBool,
+    /// Whether there are values that no scrape has shown; changed with the lock held.
+    unseen: AtomicBool,
 }
 
 impl State {
@@ -119,10 +125,9 @@ impl State {
     }
 
     /// The last values are worth nothing when nobody sees them.
-    fn wait_for_another(&self, at_most: Duration) {
-        let before = self.scrapes.load(Ordering::Acquire);
+    fn wait_to_be_seen(&self, at_most: Duration) {
         let until = Instant::now() + at_most;
-        while before > 0 && self.scrapes.load(Ordering::Acquire) == before && Instant::now() < until {
+        while self.scraped.load(Ordering::Acquire) && self.unseen.load(Ordering::Acquire) && Instant::now() < until {
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
@@ -151,8 +156,11 @@ async fn serve(listener: tokio::net::TcpListener, state: Arc<State>) {
 fn answer(path: &str, state: &State) -> Response<Full<Bytes>> {
     let (status, kind, body) = match path {
         "/metrics" => {
-            let text = state.lock().text();
-            state.scrapes.fetch_add(1, Ordering::AcqRel);
+            let series = state.lock();
+            let text = series.text();
+            state.unseen.store(false, Ordering::Release);
+            drop(series);
+            state.scraped.store(true, Ordering::Release);
             (StatusCode::OK, "text/plain; version=0.0.4; charset=utf-8", text)
         }
         "/" => (StatusCode::OK, "text/plain", "inrush: see /metrics\n".to_owned()),
