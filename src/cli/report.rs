@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::metrics::TrendStat;
 use crate::output::target;
 use crate::report::summary_json::{self, RecordedRun};
-use crate::report::{ReportOptions, SummaryMode, annotations, junit, markdown, metric_csv, text};
+use crate::report::{ReportOptions, SummaryMode, annotations, html, junit, markdown, metric_csv, text};
 
 /// Arguments of `report`.
 #[derive(Args, Debug)]
@@ -33,6 +33,8 @@ enum Format {
     /// Tables for a CI job's page or a comment
     #[value(alias = "md")]
     Markdown,
+    /// One page with charts and tables, without network or scripts; of one file
+    Html,
     /// JUnit XML: a test case per threshold and check
     Junit,
     /// All figures, one a line
@@ -43,6 +45,11 @@ enum Format {
 
 /// Renders the files, one after the other.
 pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
+    if args.format == Format::Html && args.files.len() > 1 {
+        return Err(Error::usage(
+            "--format html makes a page of one file: call it once per file, each with its own --out",
+        ));
+    }
     let runs = read_all(&args.files)?;
     let options = |run: &RecordedRun| ReportOptions {
         mode: SummaryMode::Full,
@@ -63,6 +70,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
     let bytes = match args.format {
         Format::Text => each(text::render),
         Format::Markdown => each(markdown::render),
+        Format::Html => each(html::render),
         Format::Github => each(annotations::render),
         Format::Junit => {
             let suites: Vec<junit::Suite> =

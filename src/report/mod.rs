@@ -5,6 +5,7 @@ pub mod annotations;
 mod budget_json;
 pub mod compare;
 pub mod handle_summary;
+pub mod html;
 pub mod human;
 pub mod junit;
 pub mod machine_readable;
@@ -118,6 +119,12 @@ pub static REPORTS: &[ReportDef] = &[
         help: "the data given to handleSummary(), as JSON",
         ending: None,
         render: handle_summary::render,
+    },
+    ReportDef {
+        name: "html",
+        help: "one page with charts and tables, without network or scripts",
+        ending: Some("html"),
+        render: html::render,
     },
     ReportDef {
         name: "junit",

@@ -1,0 +1,227 @@
+//! The run as one HTML file: verdict, thresholds, curves of the percentiles of latencies with the tables behind them, figures by
+//! scenario and request type, failures by kind, steps of sweeps, checks, the generator's health, the machine and the options.
+//!
+//! The file needs no network and no script. All texts of the run are escaped. Charts over time are not here: a summary has none.
+
+use std::time::Duration;
+
+use super::ReportOptions;
+use super::human::{self, figure};
+use super::junit::observed;
+use crate::metrics::check_tree::Group;
+use crate::metrics::summary::SummaryMetric;
+use crate::metrics::{Aggregation, Sink, Summary, ValueKind};
+
+/// Trends that are drawn as curves, where they have samples.
+const CURVES: [&str; 7] =
+    ["ai_ttft", "ai_itl", "ai_tpot", "ai_e2e", "http_req_duration", "grpc_req_duration", "iteration_duration"];
+
+/// Percentiles of the curves; evenly spaced in the chart, so that the tail is seen.
+const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
+
+const COLUMNS: [Aggregation; 5] = [
+    Aggregation::Avg,
+    Aggregation::Med,
+    Aggregation::Percentile(95.0),
+    Aggregation::Percentile(99.0),
+    Aggregation::Max,
+];
+
+const STYLE: &str = "
+:root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--line:#767676;--curve:#0b57d0}
+@media (prefers-color-scheme:dark){:root{--ink:#eee;--paper:#16181c;--line:#9aa0a6;--curve:#8ab4f8}}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
+table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{border:1px solid var(--line);padding:.25rem .6rem;text-align:left}
+td.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:auto}svg text{fill:var(--ink);font-size:13px}
+pre{white-space:pre-wrap;overflow-wrap:anywhere}.scroll{overflow-x:auto}section{break-inside:avoid}
+@media print{:root{--ink:#000;--paper:#fff;--line:#555;--curve:#003c9e}}
+";
+
+/// The page of one run.
+pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
+    let script = options.origin.as_ref().map_or("inrush", |o| o.script.as_str());
+    let mut body = format!("<h1>{}</h1>\n<p><strong>{}</strong></p>\n", escape(script), verdict(summary));
+    if let Some(why) = options.origin.as_ref().and_then(|o| o.ended_early.as_ref()) {
+        body += &format!("<p>Ended early: {}</p>\n", escape(why));
+    }
+    let all = || summary.metrics.iter().filter(|m| m.sub.is_none());
+    body += &table("Thresholds", &["metric", "threshold", "verdict", "observed"], thresholds(summary));
+    for name in CURVES {
+        body += &all().find(|m| m.name.as_ref() == name).and_then(curve).unwrap_or_default();
+    }
+    let trends = ["metric", "n", "avg", "med", "p95", "p99", "max"];
+    body += &table("Trends", &trends, all().filter_map(|m| trend(&m.name, m)).collect());
+    let totals = all().filter_map(|m| total(&m.name, m, summary.duration));
+    body += &table("Totals and shares", &["metric", "figure"], totals.collect());
+    for cell in &summary.cells {
+        let kind = cell.request_type.as_deref().map(|t| format!(" / {t}")).unwrap_or_default();
+        let rows = cell.metrics.iter().filter_map(|m| trend(&m.name, m)).collect();
+        body += &table(&format!("{}{kind}", cell.scenario), &trends, rows);
+    }
+    if let Some(ai) = &summary.ai {
+        let errors = ai.errors.iter().map(|(kind, calls)| vec![kind.clone(), calls.to_string()]);
+        body += &table("Failed calls by kind", &["kind", "calls"], errors.collect());
+    }
+    for sweep in &summary.sweeps {
+        let rows = sweep.steps.iter().map(|s| {
+            let p95 = s.ttft.map_or_else(String::new, |p| human::duration(p.p95, None));
+            vec![human::number(s.load), s.calls.to_string(), s.failed.to_string(), human::number(s.throughput), p95]
+        });
+        let head = ["load", "calls", "failed", "throughput", "TTFT p95"];
+        body += &table(&format!("Sweep: {}", sweep.scenario), &head, rows.collect());
+    }
+    let mut rows = Vec::new();
+    checks(&summary.root_group, &mut rows);
+    body += &table("Checks", &["check", "passed", "failed"], rows);
+    let invalid = summary.health.invalid.iter().map(|why| vec!["not a measurement".to_owned(), why.clone()]);
+    let health = [
+        vec!["dropped iterations".to_owned(), summary.health.dropped_iterations.to_string()],
+        vec!["interrupted iterations".to_owned(), summary.health.interrupted_iterations.to_string()],
+        vec!["abandoned VUs".to_owned(), summary.health.abandoned_vus.to_string()],
+    ];
+    body += &table("Generator", &["what", "figure"], invalid.chain(health).collect());
+    if let Some(origin) = &options.origin {
+        let machine = &origin.environment;
+        let rows = [
+            ("inrush", origin.inrush_version.clone()),
+            ("started", origin.started_at.clone().unwrap_or_default()),
+            ("ended", origin.ended_at.clone()),
+            ("machine", format!("{} {}, {} cores", machine.os, machine.arch, machine.cores)),
+            ("embedded mock", machine.mock.to_string()),
+        ];
+        let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
+        body += &table("Environment", &["what", "value"], rows);
+        let shown = serde_json::to_string_pretty(&origin.options).unwrap_or_default();
+        body += &format!("<details><summary>Options</summary><pre>{}</pre></details>\n", escape(&shown));
+    }
+    let title = escape(script);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
+         <title>{title}: inrush</title><style>{STYLE}</style></head>\n<body><main>\n{body}</main></body></html>\n"
+    )
+    .into_bytes()
+}
+
+fn verdict(summary: &Summary) -> &'static str {
+    match (summary.thresholds_failed(), summary.is_measurement()) {
+        (true, _) => "Thresholds failed",
+        (false, false) => "Not a measurement",
+        (false, true) if summary.metrics.iter().any(|m| !m.thresholds.is_empty()) => "All thresholds held",
+        _ => "No thresholds",
+    }
+}
+
+fn thresholds(summary: &Summary) -> Vec<Vec<String>> {
+    let all = summary.metrics.iter().flat_map(|m| m.thresholds.iter().map(move |t| (m, t)));
+    all.map(|(m, t)| {
+        let mark = if t.ok { "held" } else { "failed" };
+        vec![m.name.to_string(), t.source.to_string(), mark.to_owned(), observed(t, m)]
+    })
+    .collect()
+}
+
+fn trend(name: &str, metric: &SummaryMetric) -> Option<Vec<String>> {
+    let distribution = metric.sink.distribution().filter(|d| d.count() > 0)?;
+    let figures = COLUMNS
+        .iter()
+        .filter_map(|c| Some(figure(*c, metric.sink.figure(*c, Duration::ZERO)?, metric.kind, metric.contains, None)));
+    Some([name.to_owned(), distribution.count().to_string()].into_iter().chain(figures).collect())
+}
+
+fn total(name: &str, metric: &SummaryMetric, elapsed: Duration) -> Option<Vec<String>> {
+    let of = match &metric.sink {
+        Sink::Counter { .. } => Aggregation::Count,
+        Sink::Rate { .. } => Aggregation::Rate,
+        _ => return None,
+    };
+    let value = metric.sink.figure(of, elapsed).filter(|_| !metric.sink.is_empty())?;
+    Some(vec![name.to_owned(), figure(of, value, metric.kind, metric.contains, None)])
+}
+
+fn checks(group: &Group, rows: &mut Vec<Vec<String>>) {
+    for check in &group.checks {
+        rows.push(vec![check.path.clone(), check.passes.to_string(), check.fails.to_string()]);
+    }
+    group.groups.iter().for_each(|inner| checks(inner, rows));
+}
+
+/// A curve of percentiles with its table; None without samples, or where the metric is no time.
+fn curve(metric: &SummaryMetric) -> Option<String> {
+    let distribution = metric.sink.distribution().filter(|d| d.count() > 0 && metric.contains == ValueKind::Time)?;
+    let values = POINTS.map(|p| distribution.percentile(p));
+    let top = values.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let x = |i: usize| 90.0 + i as f64 * 70.0;
+    let y = |v: f64| 220.0 - 200.0 * v / top;
+    let line: Vec<String> = values.iter().enumerate().map(|(i, v)| format!("{:.1},{:.1}", x(i), y(*v))).collect();
+    let mut marks = String::new();
+    for (i, (p, v)) in POINTS.iter().zip(values).enumerate() {
+        let (x, y, shown) = (x(i), y(v), human::duration(v, None));
+        marks += &format!(
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"var(--curve)\"><title>p{p}: {shown}</title></circle>"
+        );
+        marks += &format!("<text x=\"{x:.1}\" y=\"242\" text-anchor=\"middle\">p{p}</text>");
+    }
+    for v in [0.0, top / 2.0, top] {
+        let (y, shown) = (y(v), human::duration(v, None));
+        marks += &format!("<path d=\"M80 {y:.1}H730\" stroke=\"var(--line)\" stroke-width=\".5\"/>");
+        marks += &format!("<text x=\"74\" y=\"{:.1}\" text-anchor=\"end\">{shown}</text>", y + 4.0);
+    }
+    let name = escape(&metric.name);
+    let rows = POINTS.iter().zip(values).map(|(p, v)| vec![format!("p{p}"), human::duration(v, None)]).collect();
+    Some(format!(
+        "<section><h2>{name}: percentiles</h2>\n<svg viewBox=\"0 0 750 250\" role=\"img\" aria-label=\"{name} by percentile\">\
+         {marks}<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/></svg>\n\
+         <details><summary>The figures of this chart</summary>{}</details></section>\n",
+        line.join(" "),
+        rows_of(&["percentile", "value"], rows)
+    ))
+}
+
+/// A section with a table; empty without rows.
+fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("<section><h2>{}</h2>\n{}</section>\n", escape(title), rows_of(head, rows))
+}
+
+fn rows_of(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let heads: String = head.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
+    let mut out = format!("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
+    for row in rows {
+        out += "<tr>";
+        for (i, text) in row.iter().enumerate() {
+            let text = escape(text);
+            out +=
+                &if i == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td class=\"n\">{text}</td>") };
+        }
+        out += "</tr>\n";
+    }
+    out + "</tbody></table></div>\n"
+}
+
+fn escape(text: &str) -> String {
+    let with = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    with.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample_run::summary;
+    use crate::report::summary_json::Origin;
+
+    #[test]
+    fn the_page_holds_the_run_and_escapes_it() {
+        let summary = summary();
+        let origin = Origin { script: "<script>alert('x')</script>".to_owned(), ..Origin::default() };
+        let options = ReportOptions { origin: Some(origin), ..ReportOptions::default() };
+        let page = String::from_utf8(render(&summary, &options)).unwrap();
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(&#39;x&#39;)"));
+        assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+        let metric = summary.metric("http_req_duration").unwrap();
+        let p99 = human::duration(metric.sink.distribution().unwrap().percentile(99.0), None);
+        assert!(page.contains(&format!("<title>p99: {p99}</title>")));
+        assert!(page.contains("aria-label=\"http_req_duration by percentile\""));
+    }
+}
