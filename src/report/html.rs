@@ -1,15 +1,18 @@
 //! The run as one HTML file: verdict, thresholds, curves of the percentiles of latencies with the tables behind them, figures by
 //! scenario and request type, failures by kind, steps of sweeps, checks, the generator's health, the machine and the options.
 //!
-//! The file needs no network and no script. All texts of the run are escaped. Charts over time are not here: a summary has none.
+//! The file needs no network and no script. All texts of the run are escaped. Of what goes over time a summary knows the tokens of
+//! each second, and the steps of sweeps.
 
 use std::time::Duration;
 
 use super::ReportOptions;
 use super::human::{self, figure};
 use super::junit::observed;
+use super::svg_chart::{Chart, Point, escape, rows_of};
 use crate::metrics::check_tree::Group;
 use crate::metrics::summary::SummaryMetric;
+use crate::metrics::sweep::{StepFacts, SweepFacts};
 use crate::metrics::{Aggregation, Sink, Summary, ValueKind};
 
 /// Trends that are drawn as curves, where they have samples.
@@ -18,6 +21,9 @@ const CURVES: [&str; 7] =
 
 /// Percentiles of the curves; evenly spaced in the chart, so that the tail is seen.
 const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
+
+/// Most points of a chart over time.
+const MOST_POINTS: usize = 300;
 
 const COLUMNS: [Aggregation; 5] = [
     Aggregation::Avg,
@@ -62,7 +68,11 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         let errors = ai.errors.iter().map(|(kind, calls)| vec![kind.clone(), calls.to_string()]);
         body += &table("Failed calls by kind", &["kind", "calls"], errors.collect());
     }
+    if let Some(ai) = &summary.ai {
+        body += &tokens_over_time(&ai.throughput.series);
+    }
     for sweep in &summary.sweeps {
+        body += &sweep_charts(sweep);
         let rows = sweep.steps.iter().map(|s| {
             let p95 = s.ttft.map_or_else(String::new, |p| human::duration(p.p95, None));
             vec![human::number(s.load), s.calls.to_string(), s.failed.to_string(), human::number(s.throughput), p95]
@@ -148,33 +158,61 @@ fn checks(group: &Group, rows: &mut Vec<Vec<String>>) {
 /// A curve of percentiles with its table; None without samples, or where the metric is no time.
 fn curve(metric: &SummaryMetric) -> Option<String> {
     let distribution = metric.sink.distribution().filter(|d| d.count() > 0 && metric.contains == ValueKind::Time)?;
-    let values = POINTS.map(|p| distribution.percentile(p));
-    let top = values.iter().copied().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
-    let x = |i: usize| 90.0 + i as f64 * 70.0;
-    let y = |v: f64| 220.0 - 200.0 * v / top;
-    let line: Vec<String> = values.iter().enumerate().map(|(i, v)| format!("{:.1},{:.1}", x(i), y(*v))).collect();
-    let mut marks = String::new();
-    for (i, (p, v)) in POINTS.iter().zip(values).enumerate() {
-        let (x, y, shown) = (x(i), y(v), human::duration(v, None));
-        marks += &format!(
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"4\" fill=\"var(--curve)\"><title>p{p}: {shown}</title></circle>"
-        );
-        marks += &format!("<text x=\"{x:.1}\" y=\"242\" text-anchor=\"middle\">p{p}</text>");
+    let points: Vec<Point> = POINTS
+        .iter()
+        .enumerate()
+        .map(|(i, p)| Point { x: i as f64, at: format!("p{p}"), y: distribution.percentile(*p) })
+        .collect();
+    let chart = Chart {
+        title: format!("{}: percentiles", metric.name),
+        about: "Percentiles are evenly spaced, so that the tail is seen.".to_owned(),
+        axis: "percentile",
+        what: "value",
+        points,
+        shown: |ms| human::duration(ms, None),
+    };
+    Some(chart.section())
+}
+
+/// Output tokens of each second, of all calls together; long runs in at most [`MOST_POINTS`] equal spans.
+fn tokens_over_time(per_second: &[f64]) -> String {
+    if per_second.len() < 2 {
+        return String::new();
     }
-    for v in [0.0, top / 2.0, top] {
-        let (y, shown) = (y(v), human::duration(v, None));
-        marks += &format!("<path d=\"M80 {y:.1}H730\" stroke=\"var(--line)\" stroke-width=\".5\"/>");
-        marks += &format!("<text x=\"74\" y=\"{:.1}\" text-anchor=\"end\">{shown}</text>", y + 4.0);
-    }
-    let name = escape(&metric.name);
-    let rows = POINTS.iter().zip(values).map(|(p, v)| vec![format!("p{p}"), human::duration(v, None)]).collect();
-    Some(format!(
-        "<section><h2>{name}: percentiles</h2>\n<svg viewBox=\"0 0 750 250\" role=\"img\" aria-label=\"{name} by percentile\">\
-         {marks}<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/></svg>\n\
-         <details><summary>The figures of this chart</summary>{}</details></section>\n",
-        line.join(" "),
-        rows_of(&["percentile", "value"], rows)
-    ))
+    let span = per_second.len().div_ceil(MOST_POINTS);
+    let points = per_second
+        .chunks(span)
+        .enumerate()
+        .map(|(i, part)| Point {
+            x: (i * span) as f64,
+            at: format!("{} s", i * span),
+            y: part.iter().sum::<f64>() / part.len() as f64,
+        })
+        .collect();
+    let about = if span > 1 { format!("Means of {span} seconds, from the first call on.") } else { String::new() };
+    let title = "Output tokens per second".to_owned();
+    Chart { title, about, axis: "since the first call", what: "tokens/s", points, shown: human::number }.section()
+}
+
+/// The throughput-latency curve of a sweep.
+fn sweep_charts(sweep: &SweepFacts) -> String {
+    let points = |of: &dyn Fn(&StepFacts) -> Option<f64>| -> Vec<Point> {
+        let all = sweep.steps.iter().filter_map(|step| Some((step.load, of(step)?)));
+        let mut points: Vec<Point> = all.map(|(x, y)| Point { x, at: human::number(x), y }).collect();
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
+        points
+    };
+    let ms: fn(f64) -> String = |ms| human::duration(ms, None);
+    let chart = |title: &str, what: &'static str, points: Vec<Point>, shown: fn(f64) -> String| {
+        if points.len() < 2 {
+            return String::new();
+        }
+        let title = format!("Sweep {}: {title}", sweep.scenario);
+        Chart { title, about: String::new(), axis: "load", what, points, shown }.section()
+    };
+    chart("throughput by load", "calls/s", points(&|step| Some(step.throughput)), human::number)
+        + &chart("TTFT p95 by load", "TTFT p95", points(&|step| step.ttft.map(|p| p.p95)), ms)
+        + &chart("TPOT p95 by load", "TPOT p95", points(&|step| step.tpot.map(|p| p.p95)), ms)
 }
 
 /// A section with a table; empty without rows.
@@ -183,26 +221,6 @@ fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
         return String::new();
     }
     format!("<section><h2>{}</h2>\n{}</section>\n", escape(title), rows_of(head, rows))
-}
-
-fn rows_of(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let heads: String = head.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
-    let mut out = format!("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
-    for row in rows {
-        out += "<tr>";
-        for (i, text) in row.iter().enumerate() {
-            let text = escape(text);
-            out +=
-                &if i == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td class=\"n\">{text}</td>") };
-        }
-        out += "</tr>\n";
-    }
-    out + "</tbody></table></div>\n"
-}
-
-fn escape(text: &str) -> String {
-    let with = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    with.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]
@@ -222,6 +240,6 @@ mod tests {
         let metric = summary.metric("http_req_duration").unwrap();
         let p99 = human::duration(metric.sink.distribution().unwrap().percentile(99.0), None);
         assert!(page.contains(&format!("<title>p99: {p99}</title>")));
-        assert!(page.contains("aria-label=\"http_req_duration by percentile\""));
+        assert!(page.contains("aria-label=\"http_req_duration: percentiles\""));
     }
 }

@@ -14,6 +14,7 @@ pub mod metric_csv;
 mod number;
 pub mod summary_export;
 pub mod summary_json;
+mod svg_chart;
 mod sweep_json;
 pub mod text;
 mod token_rate_json;

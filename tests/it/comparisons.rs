@@ -60,7 +60,18 @@ fn then(mut dir: tempfile::TempDir, slower: u32, more: &[&str]) -> Ran {
 
 #[test]
 fn a_run_is_written_in_full_and_rendered_again() {
-    let files = ["--summary-json", "run.json", "--report", "r.md", "--report", "out/r.xml", "--report", "r.csv"];
+    let files = [
+        "--summary-json",
+        "run.json",
+        "--report",
+        "r.md",
+        "--report",
+        "out/r.xml",
+        "--report",
+        "r.csv",
+        "--report",
+        "r.html",
+    ];
     let ran = ran(0, &files).exits(0);
     let text = ran.file("run.json");
     assert!(!text.contains("sk-not-to-be-seen"), "values of env stay out");
@@ -85,12 +96,17 @@ fn a_run_is_written_in_full_and_rendered_again() {
     }
     assert!(ran.file("r.md").contains("all thresholds held"), "{}", ran.file("r.md"));
     assert!(ran.file("out/r.xml").contains("<testcase classname=\"checks\" name=\"answered\"/>"));
+    let page = ran.file("r.html");
+    let curve = page.split("<h2>ai_ttft: percentiles</h2>").nth(1).unwrap();
+    assert!(curve.contains("<title>p99.9: ") && !page.contains("sk-not-to-be-seen"), "{page}");
     assert!(ran.file("r.csv").contains("chat,long,ai_ttft,med,"));
     let shown = run_in(ran.dir, &["report", "run.json"]).exits(0).prints(&["ai_ttft", "SCENARIO: chat", "answered"]);
     let shown = run_in(shown.dir, &["report", "--format", "junit", "run.json", "run.json"]).exits(0);
     assert_eq!(shown.stdout.matches("<testsuite ").count(), 2, "{}", shown.stdout);
     let shown = run_in(shown.dir, &["report", "-f", "csv", "-o", "again.csv", "run.json"]).exits(0);
     assert!(shown.file("again.csv").contains("run.json,chat,long,ai_ttft,med,"));
+    let shown = run_in(shown.dir, &["report", "-f", "html", "run.json"]).exits(0).prints(&["<h2>chat / long</h2>"]);
+    let shown = run_in(shown.dir, &["report", "-f", "html", "run.json", "run.json"]).exits(255).says(&["html"]);
     run_in(shown.dir, &["report", "t.js", "none.json"])
         .exits(255)
         .says(&["'t.js': it is no JSON", "cannot read 'none.json'"]);

@@ -1,0 +1,132 @@
+//! A line chart as inline SVG with the table of its figures, for the HTML report. Colours are the page's.
+
+/// Left, right, top and bottom edge of the plot in the picture of 750 by 260.
+const LEFT: f64 = 84.0;
+const RIGHT: f64 = 730.0;
+const TOP: f64 = 20.0;
+const BOTTOM: f64 = 220.0;
+/// Fewer labels than points below the axis, so that they do not touch.
+const LABELS: usize = 12;
+
+/// A point, and how its place on the axis is written.
+#[derive(Debug)]
+pub(super) struct Point {
+    pub(super) x: f64,
+    pub(super) at: String,
+    pub(super) y: f64,
+}
+
+/// A chart of one line; values start at 0.
+#[derive(Debug)]
+pub(super) struct Chart {
+    pub(super) title: String,
+    /// A sentence below the title, or nothing.
+    pub(super) about: String,
+    /// What the axis is.
+    pub(super) axis: &'static str,
+    /// What the values are.
+    pub(super) what: &'static str,
+    /// Ascending.
+    pub(super) points: Vec<Point>,
+    /// How a value is written.
+    pub(super) shown: fn(f64) -> String,
+}
+
+impl Chart {
+    /// A section with the chart and its table.
+    pub(super) fn section(&self) -> String {
+        let (title, shown) = (escape(&self.title), self.shown);
+        let top = self.points.iter().map(|point| point.y).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let (first, last) = (self.points.first().map_or(0.0, |p| p.x), self.points.last().map_or(0.0, |p| p.x));
+        let width = (last - first).max(f64::MIN_POSITIVE);
+        let x = |v: f64| LEFT + 10.0 + (RIGHT - LEFT - 10.0) * (v - first) / width;
+        let y = |v: f64| BOTTOM - (BOTTOM - TOP) * v / top;
+        let mut marks = String::new();
+        for v in [0.0, top / 4.0, top / 2.0, top * 0.75, top] {
+            let y = y(v);
+            marks += &format!("<path d=\"M{LEFT} {y:.1}H{RIGHT}\" stroke=\"var(--line)\" stroke-width=\".5\"/>");
+            marks += &format!(
+                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                LEFT - 6.0,
+                y + 4.0,
+                escape(&shown(v))
+            );
+        }
+        let every = self.points.len().div_ceil(LABELS).max(1);
+        for (i, point) in self.points.iter().enumerate() {
+            let (x, y) = (x(point.x), y(point.y));
+            marks += &format!(
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\" fill=\"var(--curve)\"><title>{}: {}</title></circle>",
+                if self.points.len() > 50 { 2 } else { 4 },
+                escape(&point.at),
+                escape(&shown(point.y))
+            );
+            if i % every == 0 {
+                marks += &format!(
+                    "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
+                    BOTTOM + 20.0,
+                    escape(&point.at)
+                );
+            }
+        }
+        marks +=
+            &format!("<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", BOTTOM + 38.0, escape(self.axis));
+        let line: Vec<String> = self.points.iter().map(|p| format!("{:.1},{:.1}", x(p.x), y(p.y))).collect();
+        let rows = self.points.iter().map(|p| vec![p.at.clone(), shown(p.y)]).collect();
+        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escape(&self.about)) };
+        format!(
+            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 750 260\" role=\"img\" aria-label=\"{title}\">{marks}\
+             <polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/></svg>\n\
+             <details><summary>The figures of this chart</summary>{}</details></section>\n",
+            line.join(" "),
+            rows_of(&[self.axis, self.what], rows)
+        )
+    }
+}
+
+/// A table that can be scrolled by keyboard; the first cell of a row is its head.
+pub(super) fn rows_of(head: &[&str], rows: Vec<Vec<String>>) -> String {
+    let heads: String = head.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
+    let mut out = format!("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
+    for row in rows {
+        out += "<tr>";
+        for (i, text) in row.iter().enumerate() {
+            let text = escape(text);
+            out +=
+                &if i == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td class=\"n\">{text}</td>") };
+        }
+        out += "</tr>\n";
+    }
+    out + "</tbody></table></div>\n"
+}
+
+/// Text in HTML.
+pub(super) fn escape(text: &str) -> String {
+    let with = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    with.replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_point_is_in_the_picture_and_in_the_table() {
+        let points = (0..100).map(|i| Point { x: f64::from(i), at: format!("{i} s"), y: f64::from(i * i) }).collect();
+        let shown: fn(f64) -> String = |v| format!("{v} <t>");
+        let chart = Chart { title: "A & B".into(), about: String::new(), axis: "time", what: "t/s", points, shown };
+        let text = chart.section();
+        assert_eq!(text.matches("<circle").count(), 100);
+        assert_eq!(text.matches("<th scope=\"row\">").count(), 100);
+        assert!(text.contains("<title>99 s: 9801 &lt;t&gt;</title>") && text.contains("<h2>A &amp; B</h2>"));
+        assert!(text.contains("cx=\"730.0\" cy=\"20.0\""), "the largest is at the top right: {text}");
+    }
+
+    #[test]
+    fn one_point_and_only_zeros_are_charts() {
+        let shown: fn(f64) -> String = |v| v.to_string();
+        let points = vec![Point { x: 5.0, at: "5".into(), y: 0.0 }];
+        let text = Chart { title: "T".into(), about: "x".into(), axis: "a", what: "b", points, shown }.section();
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
+    }
+}
