@@ -290,11 +290,18 @@ fn above_budget(budget: &BudgetOptions, estimate: &Estimate) -> Vec<String> {
 }
 
 fn figure(unit: &str, value: f64) -> String {
-    if unit == "usd" { format!("${value:.4}") } else { grouped(value) }
+    match unit {
+        "usd" if value >= 1e15 => format!("${value:.1e}"),
+        "usd" => format!("${value:.4}"),
+        _ => grouped(value),
+    }
 }
 
-/// `1,234,567`; one decimal below ten.
+/// `1,234,567`; one decimal below ten, `1.2e20` beyond what anybody counts.
 fn grouped(value: f64) -> String {
+    if value >= 1e15 {
+        return format!("{value:.1e}");
+    }
     if value < 10.0 && value.fract() != 0.0 {
         return format!("{value:.1}");
     }
@@ -357,4 +364,16 @@ fn shown(estimate: &Estimate, threw: u64, above: &[String]) -> String {
         out += &format!("\n  ! above the budget: {limit}\n");
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_stay_readable() {
+        assert_eq!((grouped(1_234_567.0), grouped(2.25), grouped(7.0)), ("1,234,567".into(), "2.2".into(), "7".into()));
+        assert_eq!((grouped(1e300), figure("usd", 0.5)), ("1.0e300".into(), "$0.5000".into()));
+        assert_eq!(figure("usd", 1e300), "$1.0e300");
+    }
 }

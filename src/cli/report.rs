@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::metrics::TrendStat;
 use crate::output::target;
 use crate::report::summary_json::{self, RecordedRun};
-use crate::report::{ReportOptions, SummaryMode, annotations, html, junit, markdown, metric_csv, text};
+use crate::report::{ReportOptions, SummaryMode, annotations, html, junit, markdown, metric_csv, svg, text};
 
 /// Arguments of `report`.
 #[derive(Args, Debug)]
@@ -35,6 +35,8 @@ enum Format {
     Markdown,
     /// One page with charts and tables, without network or scripts; of one file
     Html,
+    /// The page's charts as one picture; of one file
+    Svg,
     /// JUnit XML: a test case per threshold and check
     Junit,
     /// All figures, one a line
@@ -45,9 +47,9 @@ enum Format {
 
 /// Renders the files, one after the other.
 pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
-    if args.format == Format::Html && args.files.len() > 1 {
+    if matches!(args.format, Format::Html | Format::Svg) && args.files.len() > 1 {
         return Err(Error::usage(
-            "--format html makes a page of one file: call it once per file, each with its own --out",
+            "--format html and svg show one file: call it once per file, each with its own --out",
         ));
     }
     let runs = read_all(&args.files)?;
@@ -71,6 +73,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
         Format::Text => each(text::render),
         Format::Markdown => each(markdown::render),
         Format::Html => each(html::render),
+        Format::Svg => each(svg::render),
         Format::Github => each(annotations::render),
         Format::Junit => {
             let suites: Vec<junit::Suite> =

@@ -38,7 +38,7 @@ pub(crate) struct SummaryFlags {
     /// Write the run in full to this file as JSON, for `inrush report` and `inrush compare`
     #[arg(long, value_name = "FILE", env = "INRUSH_SUMMARY_JSON")]
     summary_json: Option<String>,
-    /// Write a report to this file; its ending says which: .csv, .html, .json, .md, .txt or .xml (JUnit); may be repeated
+    /// Write a report to this file; its ending says which: .csv, .html, .json, .md, .svg, .txt or .xml (JUnit); may be repeated
     #[arg(long = "report", value_name = "FILE")]
     reports: Vec<String>,
     /// Give --summary-export and handleSummary() the shape of k6's coming machine-readable summary

@@ -6,6 +6,7 @@ pub mod buffered;
 pub mod csv;
 mod exponential;
 pub mod flusher;
+mod gen_ai;
 mod http;
 pub mod influxdb;
 pub mod json;

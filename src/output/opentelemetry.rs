@@ -4,7 +4,7 @@
 //! histograms (exponential ones here, k6 has fixed buckets), tags are attributes. Variables: `K6_OTEL_SERVICE_NAME` (k6),
 //! `_SERVICE_VERSION`, `_METRIC_PREFIX`, `_EXPORT_INTERVAL` (10s), `_EXPORTER_PROTOCOL` (grpc, http/protobuf), `_GRPC_EXPORTER_ENDPOINT`
 //! (localhost:4317), `_GRPC_EXPORTER_INSECURE`, `_HTTP_EXPORTER_ENDPOINT` (localhost:4318), `_HTTP_EXPORTER_URL_PATH` (/v1/metrics),
-//! `_HTTP_EXPORTER_INSECURE`, `_TLS_INSECURE_SKIP_VERIFY`, `_HEADERS` (`name=value,...`).
+//! `_HTTP_EXPORTER_INSECURE`, `_TLS_INSECURE_SKIP_VERIFY`, `_HEADERS` (`name=value,...`), `_GEN_AI_NAMES` (see [`super::gen_ai`]).
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use prost::Message as _;
 
 use super::OutputContext;
 use super::exponential::{Exponential, SCALE, ZERO};
+use super::gen_ai;
 use super::http::{Endpoint, Http};
 use super::otlp_proto::{
     Buckets, CUMULATIVE, ExponentialHistogram, ExportRequest, Gauge, HistogramPoint, KeyValue, Metric as OtlpMetric,
@@ -45,6 +46,8 @@ const SETTINGS: Settings = Settings {
         Setting::flag("HTTP_EXPORTER_INSECURE"),
         Setting::flag("TLS_INSECURE_SKIP_VERIFY"),
         Setting::secret("HEADERS"),
+        // Ours.
+        Setting::flag("GEN_AI_NAMES"),
         // Of k6, which first collects and then exports; here both are one. It calls the protocol a type in older versions.
         Setting::text("FLUSH_INTERVAL", ""),
         Setting::text("EXPORTER_TYPE", ""),
@@ -108,6 +111,7 @@ impl Target {
             registry: Arc::clone(&context.registry),
             resource,
             prefix: given.text("METRIC_PREFIX").to_owned(),
+            gen_ai: given.flag("GEN_AI_NAMES"),
             grpc,
             start_ns: 0,
             series: HashMap::new(),
@@ -160,10 +164,21 @@ struct Trend {
     max: f64,
 }
 
+impl Trend {
+    fn add(&mut self, value: f64) {
+        let first = self.histogram.count == 0;
+        self.min = if first { value } else { self.min.min(value) };
+        self.max = if first { value } else { self.max.max(value) };
+        self.histogram.add(value);
+    }
+}
+
 struct State {
     registry: Arc<Registry>,
     resource: Resource,
     prefix: String,
+    /// Whether metrics and attributes of model calls have the names of OpenTelemetry's conventions.
+    gen_ai: bool,
     grpc: bool,
     /// The time of the first sample.
     start_ns: u64,
@@ -194,10 +209,8 @@ impl Encoder for State {
                 Value::Last(value) => *value = sample.value,
                 Value::Rate(nonzero, zero) => *(if sample.value == 0.0 { zero } else { nonzero }) += 1,
                 Value::Trend(trend) => {
-                    let first = trend.histogram.count == 0;
-                    trend.min = if first { sample.value } else { trend.min.min(sample.value) };
-                    trend.max = if first { sample.value } else { trend.max.max(sample.value) };
-                    trend.histogram.add(sample.value);
+                    let named = if self.gen_ai { gen_ai::named(sample.metric) } else { None };
+                    trend.add(sample.value * named.map_or(1.0, |named| named.scale));
                 }
             }
             self.samples += 1;
@@ -212,10 +225,14 @@ impl Encoder for State {
         let time = u64::try_from(now_ns).unwrap_or(0);
         let all: Vec<_> = self.series.iter().collect();
         let message = |part: &[(&(MetricId, Tags), &Series)]| {
-            let mut metrics: BTreeMap<MetricId, OtlpMetric> = BTreeMap::new();
+            let mut metrics: BTreeMap<String, OtlpMetric> = BTreeMap::new();
             for ((id, tags), series) in part {
-                let metric = metrics.entry(*id).or_insert_with(|| empty(&series.metric, &self.prefix));
-                add(metric, tags, &series.value, self.start_ns, time);
+                let named = if self.gen_ai { gen_ai::named(*id) } else { None };
+                let name =
+                    named.map_or_else(|| format!("{}{}", self.prefix, series.metric.name), |n| n.name.to_owned());
+                let unit = named.map_or_else(|| unit(&series.metric), |named| named.unit);
+                let metric = metrics.entry(name).or_insert_with_key(|name| empty(&series.metric, name, unit));
+                add(metric, self.attributes(tags, named), &series.value, self.start_ns, time);
             }
             let scope = Scope { name: "inrush".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() };
             let scope_metrics = vec![ScopeMetrics { scope: Some(scope), metrics: metrics.into_values().collect() }];
@@ -223,6 +240,16 @@ impl Encoder for State {
             framed(&ExportRequest { resource_metrics }.encode_to_vec(), self.grpc)
         };
         all.chunks(SERIES).map(|part| Message { body: message(part), samples: std::mem::take(&mut samples) }).collect()
+    }
+}
+
+impl State {
+    fn attributes(&self, tags: &Tags, named: Option<gen_ai::Named>) -> Vec<KeyValue> {
+        if !self.gen_ai {
+            return tags.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| KeyValue::text(k, v)).collect();
+        }
+        let extra = named.and_then(|named| named.extra);
+        gen_ai::attributes(tags).into_iter().chain(extra).map(|(k, v)| KeyValue::text(k, v)).collect()
     }
 }
 
@@ -235,13 +262,16 @@ fn framed(bytes: &[u8], grpc: bool) -> Vec<u8> {
     [&[0], length.as_slice(), bytes].concat()
 }
 
-/// A metric without points.
-fn empty(metric: &Metric, prefix: &str) -> OtlpMetric {
-    let unit = match metric.contains {
+fn unit(metric: &Metric) -> &'static str {
+    match metric.contains {
         ValueKind::Time => "ms",
         ValueKind::Data => "By",
         ValueKind::Default => "",
-    };
+    }
+}
+
+/// A metric without points.
+fn empty(metric: &Metric, name: &str, unit: &str) -> OtlpMetric {
     let (mut gauge, mut sum, mut exponential_histogram) = (None, None, None);
     match metric.kind {
         MetricKind::Gauge => gauge = Some(Gauge::default()),
@@ -252,14 +282,12 @@ fn empty(metric: &Metric, prefix: &str) -> OtlpMetric {
             exponential_histogram = Some(ExponentialHistogram { temporality: CUMULATIVE, data_points: Vec::new() });
         }
     }
-    OtlpMetric { name: format!("{prefix}{}", metric.name), unit: unit.to_owned(), gauge, sum, exponential_histogram }
+    OtlpMetric { name: name.to_owned(), unit: unit.to_owned(), gauge, sum, exponential_histogram }
 }
 
 /// Adds a series to its metric.
 #[expect(clippy::cast_precision_loss, reason = "counts of a load test")]
-fn add(metric: &mut OtlpMetric, tags: &Tags, value: &Value, start: u64, time: u64) {
-    let attributes: Vec<KeyValue> =
-        tags.iter().filter(|(_, value)| !value.is_empty()).map(|(k, v)| KeyValue::text(k, v)).collect();
+fn add(metric: &mut OtlpMetric, attributes: Vec<KeyValue>, value: &Value, start: u64, time: u64) {
     let point = |value: f64, more: Option<KeyValue>| NumberPoint {
         start_time_unix_nano: start,
         time_unix_nano: time,
@@ -351,6 +379,41 @@ mod tests {
         assert_eq!((positive.offset, positive.bucket_counts.len()), (7, 17));
         assert_eq!((positive.bucket_counts[0], positive.bucket_counts[16]), (2, 1));
         assert!(state.take(0, true).is_empty(), "nothing new, nothing sent");
+    }
+
+    #[test]
+    fn names_of_the_conventions_on_request() {
+        let env = [
+            ("K6_OTEL_EXPORTER_PROTOCOL", "http/protobuf"),
+            ("K6_OTEL_GEN_AI_NAMES", "true"),
+            ("K6_OTEL_METRIC_PREFIX", "x_"),
+        ];
+        let mut state = target(&env).unwrap().state;
+        let tags = [("provider", "anthropic"), ("model", "m")];
+        for (metric, value) in [
+            (Builtin::AiTtft, 500.0),
+            (Builtin::AiInputLength, 7.0),
+            (Builtin::AiOutputLength, 9.0),
+            (Builtin::AiCost, 1.0),
+        ] {
+            state.add(&batch(metric, value, &tags));
+        }
+        let messages = state.take(1_800_000_000_000_000_000, false);
+        let request = ExportRequest::decode(messages[0].body.as_slice()).unwrap();
+        let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+        let metric = |name: &str| metrics.iter().find(|m| m.name == name).unwrap();
+        let points = |name: &str| metric(name).exponential_histogram.as_ref().unwrap().data_points.clone();
+        let ttft = points("gen_ai.client.operation.time_to_first_chunk").remove(0);
+        assert_eq!((ttft.sum, ttft.min), (Some(0.5), Some(0.5)));
+        assert!(ttft.attributes.contains(&KeyValue::text("gen_ai.provider.name", "anthropic")));
+        let mut usage = points("gen_ai.client.token.usage");
+        usage.sort_by_key(|point| point.sum.map(f64::to_bits));
+        let kinds = [("input", 7.0), ("output", 9.0)];
+        for (point, (kind, tokens)) in usage.iter().zip(kinds) {
+            assert!(point.sum == Some(tokens) && point.attributes.contains(&KeyValue::text("gen_ai.token.type", kind)));
+        }
+        assert_eq!((usage.len(), metric("gen_ai.client.token.usage").unit.as_str()), (2, "{token}"));
+        assert!(metric("x_ai_cost").sum.is_some(), "what they do not know keeps our name");
     }
 
     #[test]

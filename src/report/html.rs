@@ -7,23 +7,13 @@
 use std::time::Duration;
 
 use super::ReportOptions;
+use super::charts;
 use super::human::{self, figure};
 use super::junit::observed;
-use super::svg_chart::{Chart, Point, escape, rows_of};
+use super::svg_chart::{escape, rows_of};
 use crate::metrics::check_tree::Group;
 use crate::metrics::summary::SummaryMetric;
-use crate::metrics::sweep::{StepFacts, SweepFacts};
-use crate::metrics::{Aggregation, Sink, Summary, ValueKind};
-
-/// Trends that are drawn as curves, where they have samples.
-const CURVES: [&str; 7] =
-    ["ai_ttft", "ai_itl", "ai_tpot", "ai_e2e", "http_req_duration", "grpc_req_duration", "iteration_duration"];
-
-/// Percentiles of the curves; evenly spaced in the chart, so that the tail is seen.
-const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
-
-/// Most points of a chart over time.
-const MOST_POINTS: usize = 300;
+use crate::metrics::{Aggregation, Sink, Summary};
 
 const COLUMNS: [Aggregation; 5] = [
     Aggregation::Avg,
@@ -52,8 +42,8 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     }
     let all = || summary.metrics.iter().filter(|m| m.sub.is_none());
     body += &table("Thresholds", &["metric", "threshold", "verdict", "observed"], thresholds(summary));
-    for name in CURVES {
-        body += &all().find(|m| m.name.as_ref() == name).and_then(curve).unwrap_or_default();
+    for chart in charts::of(summary) {
+        body += &chart.section();
     }
     let trends = ["metric", "n", "avg", "med", "p95", "p99", "max"];
     body += &table("Trends", &trends, all().filter_map(|m| trend(&m.name, m)).collect());
@@ -68,11 +58,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         let errors = ai.errors.iter().map(|(kind, calls)| vec![kind.clone(), calls.to_string()]);
         body += &table("Failed calls by kind", &["kind", "calls"], errors.collect());
     }
-    if let Some(ai) = &summary.ai {
-        body += &tokens_over_time(&ai.throughput.series);
-    }
     for sweep in &summary.sweeps {
-        body += &sweep_charts(sweep);
         let rows = sweep.steps.iter().map(|s| {
             let p95 = s.ttft.map_or_else(String::new, |p| human::duration(p.p95, None));
             vec![human::number(s.load), s.calls.to_string(), s.failed.to_string(), human::number(s.throughput), p95]
@@ -153,66 +139,6 @@ fn checks(group: &Group, rows: &mut Vec<Vec<String>>) {
         rows.push(vec![check.path.clone(), check.passes.to_string(), check.fails.to_string()]);
     }
     group.groups.iter().for_each(|inner| checks(inner, rows));
-}
-
-/// A curve of percentiles with its table; None without samples, or where the metric is no time.
-fn curve(metric: &SummaryMetric) -> Option<String> {
-    let distribution = metric.sink.distribution().filter(|d| d.count() > 0 && metric.contains == ValueKind::Time)?;
-    let points: Vec<Point> = POINTS
-        .iter()
-        .enumerate()
-        .map(|(i, p)| Point { x: i as f64, at: format!("p{p}"), y: distribution.percentile(*p) })
-        .collect();
-    let chart = Chart {
-        title: format!("{}: percentiles", metric.name),
-        about: "Percentiles are evenly spaced, so that the tail is seen.".to_owned(),
-        axis: "percentile",
-        what: "value",
-        points,
-        shown: |ms| human::duration(ms, None),
-    };
-    Some(chart.section())
-}
-
-/// Output tokens of each second, of all calls together; long runs in at most [`MOST_POINTS`] equal spans.
-fn tokens_over_time(per_second: &[f64]) -> String {
-    if per_second.len() < 2 {
-        return String::new();
-    }
-    let span = per_second.len().div_ceil(MOST_POINTS);
-    let points = per_second
-        .chunks(span)
-        .enumerate()
-        .map(|(i, part)| Point {
-            x: (i * span) as f64,
-            at: format!("{} s", i * span),
-            y: part.iter().sum::<f64>() / part.len() as f64,
-        })
-        .collect();
-    let about = if span > 1 { format!("Means of {span} seconds, from the first call on.") } else { String::new() };
-    let title = "Output tokens per second".to_owned();
-    Chart { title, about, axis: "since the first call", what: "tokens/s", points, shown: human::number }.section()
-}
-
-/// The throughput-latency curve of a sweep.
-fn sweep_charts(sweep: &SweepFacts) -> String {
-    let points = |of: &dyn Fn(&StepFacts) -> Option<f64>| -> Vec<Point> {
-        let all = sweep.steps.iter().filter_map(|step| Some((step.load, of(step)?)));
-        let mut points: Vec<Point> = all.map(|(x, y)| Point { x, at: human::number(x), y }).collect();
-        points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        points
-    };
-    let ms: fn(f64) -> String = |ms| human::duration(ms, None);
-    let chart = |title: &str, what: &'static str, points: Vec<Point>, shown: fn(f64) -> String| {
-        if points.len() < 2 {
-            return String::new();
-        }
-        let title = format!("Sweep {}: {title}", sweep.scenario);
-        Chart { title, about: String::new(), axis: "load", what, points, shown }.section()
-    };
-    chart("throughput by load", "calls/s", points(&|step| Some(step.throughput)), human::number)
-        + &chart("TTFT p95 by load", "TTFT p95", points(&|step| step.ttft.map(|p| p.p95)), ms)
-        + &chart("TPOT p95 by load", "TPOT p95", points(&|step| step.tpot.map(|p| p.p95)), ms)
 }
 
 /// A section with a table; empty without rows.

@@ -3,6 +3,7 @@
 
 pub mod annotations;
 mod budget_json;
+mod charts;
 pub mod compare;
 pub mod handle_summary;
 pub mod html;
@@ -14,6 +15,7 @@ pub mod metric_csv;
 mod number;
 pub mod summary_export;
 pub mod summary_json;
+pub mod svg;
 mod svg_chart;
 mod sweep_json;
 pub mod text;
@@ -157,6 +159,7 @@ pub static REPORTS: &[ReportDef] = &[
         ending: Some("json"),
         render: summary_json::render,
     },
+    ReportDef { name: "svg", help: "the page's charts as one picture", ending: Some("svg"), render: svg::render },
     ReportDef { name: "text", help: "the end-of-test summary for people", ending: Some("txt"), render: text::render },
 ];
 

@@ -1,10 +1,13 @@
-//! A line chart as inline SVG with the table of its figures, for the HTML report. Colours are the page's.
+//! A line chart as SVG, and with the table of its figures as a section of HTML. Colours are those of whoever takes it in.
 
-/// Left, right, top and bottom edge of the plot in the picture of 750 by 260.
+/// Left, right, top and bottom edge of the plot in the picture.
 const LEFT: f64 = 84.0;
-const RIGHT: f64 = 730.0;
+const RIGHT: f64 = 722.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 220.0;
+/// The picture.
+pub(super) const WIDTH: u32 = 750;
+pub(super) const HEIGHT: u32 = 260;
 /// Fewer labels than points below the axis, so that they do not touch.
 const LABELS: usize = 12;
 
@@ -36,6 +39,19 @@ impl Chart {
     /// A section with the chart and its table.
     pub(super) fn section(&self) -> String {
         let (title, shown) = (escape(&self.title), self.shown);
+        let rows = self.points.iter().map(|p| vec![p.at.clone(), shown(p.y)]).collect();
+        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escape(&self.about)) };
+        format!(
+            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
+             <details><summary>The figures of this chart</summary>{}</details></section>\n",
+            self.drawing(),
+            rows_of(&[self.axis, self.what], rows)
+        )
+    }
+
+    /// Axes, points and the line, without the element around them.
+    pub(super) fn drawing(&self) -> String {
+        let shown = self.shown;
         let top = self.points.iter().map(|point| point.y).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
         let (first, last) = (self.points.first().map_or(0.0, |p| p.x), self.points.last().map_or(0.0, |p| p.x));
         let width = (last - first).max(f64::MIN_POSITIVE);
@@ -72,14 +88,9 @@ impl Chart {
         marks +=
             &format!("<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", BOTTOM + 38.0, escape(self.axis));
         let line: Vec<String> = self.points.iter().map(|p| format!("{:.1},{:.1}", x(p.x), y(p.y))).collect();
-        let rows = self.points.iter().map(|p| vec![p.at.clone(), shown(p.y)]).collect();
-        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escape(&self.about)) };
         format!(
-            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 750 260\" role=\"img\" aria-label=\"{title}\">{marks}\
-             <polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/></svg>\n\
-             <details><summary>The figures of this chart</summary>{}</details></section>\n",
-            line.join(" "),
-            rows_of(&[self.axis, self.what], rows)
+            "{marks}<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/>",
+            line.join(" ")
         )
     }
 }
@@ -119,7 +130,7 @@ mod tests {
         assert_eq!(text.matches("<circle").count(), 100);
         assert_eq!(text.matches("<th scope=\"row\">").count(), 100);
         assert!(text.contains("<title>99 s: 9801 &lt;t&gt;</title>") && text.contains("<h2>A &amp; B</h2>"));
-        assert!(text.contains("cx=\"730.0\" cy=\"20.0\""), "the largest is at the top right: {text}");
+        assert!(text.contains("cx=\"722.0\" cy=\"20.0\""), "the largest is at the top right: {text}");
     }
 
     #[test]

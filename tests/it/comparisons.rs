@@ -71,6 +71,8 @@ fn a_run_is_written_in_full_and_rendered_again() {
         "r.csv",
         "--report",
         "r.html",
+        "--report",
+        "r.svg",
     ];
     let ran = ran(0, &files).exits(0);
     let text = ran.file("run.json");
@@ -99,6 +101,7 @@ fn a_run_is_written_in_full_and_rendered_again() {
     let page = ran.file("r.html");
     let curve = page.split("<h2>ai_ttft: percentiles</h2>").nth(1).unwrap();
     assert!(curve.contains("<title>p99.9: ") && !page.contains("sk-not-to-be-seen"), "{page}");
+    assert!(ran.file("r.svg").contains("ai_e2e: percentiles"));
     assert!(ran.file("r.csv").contains("chat,long,ai_ttft,med,"));
     let shown = run_in(ran.dir, &["report", "run.json"]).exits(0).prints(&["ai_ttft", "SCENARIO: chat", "answered"]);
     let shown = run_in(shown.dir, &["report", "--format", "junit", "run.json", "run.json"]).exits(0);

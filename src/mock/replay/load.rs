@@ -147,7 +147,23 @@ struct Meta {
     request: Value,
 }
 
+/// Whether a body can be AWS' binary events: the head of its first one has the right checksum. An empty one can.
+fn is_aws_events(body: &[u8]) -> bool {
+    let Some((head, sum)) = body.split_at_checked(8).and_then(|(head, rest)| Some((head, rest.first_chunk::<4>()?)))
+    else {
+        return body.is_empty();
+    };
+    let mut crc = flate2::Crc::new();
+    crc.update(head);
+    crc.sum() == u32::from_be_bytes(*sum)
+}
+
 fn bare(path: &Path, name: &str, media: &str, body: Vec<u8>) -> Result<Recording, String> {
+    if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("bin")) && !is_aws_events(&body) {
+        return Err(
+            "it holds no AWS binary events (application/vnd.amazon.eventstream), which `.bin` stands for".to_owned()
+        );
+    }
     let beside = path.with_extension("meta.json");
     let meta: Meta = match std::fs::read(&beside) {
         Ok(text) => serde_json::from_slice(&text).map_err(|e| format!("beside it {}: {e}", beside.display()))?,
@@ -252,10 +268,14 @@ mod tests {
             ("m.sse", ""),
             ("m.meta.json", "["),
             ("note.txt", ""),
+            ("noise.bin", "neither a length nor a checksum"),
+            ("short.bin", "short"),
         ]);
         std::fs::create_dir(dir.path().join("nothing")).unwrap();
         let at = |name: &str| dir.path().join(name);
-        let paths = ["x", "y", "bad.jsonl", "empty.jsonl", "m.sse", "note.txt", "nothing", "absent"].map(at);
+        let paths =
+            ["x", "y", "bad.jsonl", "empty.jsonl", "m.sse", "note.txt", "nothing", "absent", "noise.bin", "short.bin"]
+                .map(at);
         let problems = load(&paths).unwrap_err();
         let text = problems.join("\n");
         for says in [
@@ -266,9 +286,11 @@ mod tests {
             "nothing: no recording in this folder",
             "absent: ",
             "two recordings are called a.sse",
+            "noise.bin: it holds no AWS binary events",
+            "short.bin: it holds no AWS binary events",
         ] {
             assert!(text.contains(says), "{says} is missing in {text}");
         }
-        assert_eq!(problems.len(), 7, "{text}");
+        assert_eq!(problems.len(), 9, "{text}");
     }
 }

@@ -37,7 +37,7 @@ async fn bodies_are_the_same_however_they_are_cut() {
         ("api/x.sse", SSE),
         ("y.ndjson", b"{\"a\":1}\n{\"b\":2}\n"),
         ("z.json", b"[{\"a\":1},\n{\"b\":2}]"),
-        ("w.bin", &[0, 0, 0, 17, 0, 0, 0, 1, 1, 2, 3, 4, 9, 5, 6, 7, 8]),
+        ("w.bin", &[0, 0, 0, 17, 0, 0, 0, 1, 79, 165, 81, 205, 9, 5, 6, 7, 8]),
     ];
     let (_dir, mock) = library(files, fast());
     assert_eq!(mock.recordings(), 4);
