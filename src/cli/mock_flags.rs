@@ -27,7 +27,10 @@ pub(crate) fn config(knobs: &[Knob], prefix: &str) -> Result<MockConfig, Vec<Str
         }
     }
     if knobs.iter().any(|knob| knob.name == "replay" || knob.name == "record") {
-        let idle = knobs.iter().map(|knob| knob.name).filter(|name| OF_ANSWERS.contains(name));
+        let idle = knobs
+            .iter()
+            .map(|knob| knob.name)
+            .filter(|name| [OF_ANSWERS, OF_SERVING, OF_PREFIX_CACHE].iter().any(|of| of.contains(name)));
         problems.extend(idle.map(|name| {
             format!("--{prefix}{name} does nothing to answers that are replayed or recorded; leave it out")
         }));
@@ -59,7 +62,7 @@ const OF_SERVING: &[&str] = &["slots", "kv-tokens", "prefill-chunk", "step-time"
 /// The knobs of the prefix cache.
 const OF_PREFIX_CACHE: &[&str] = &["prefix-cache-block", "prefix-cache-min", "prefix-cache-ttl"];
 
-/// The knobs of generated answers.
+/// The knobs of generated answers, beside these two.
 const OF_ANSWERS: &[&str] = &[
     "ttft",
     "itl",
@@ -69,17 +72,8 @@ const OF_ANSWERS: &[&str] = &[
     "jitter",
     "stall",
     "serving",
-    "slots",
-    "kv-tokens",
     "prefill-rate",
-    "prefill-chunk",
-    "step-time",
-    "step-per-seq",
-    "step-per-kv-token",
     "prefix-cache",
-    "prefix-cache-block",
-    "prefix-cache-min",
-    "prefix-cache-ttl",
     "error-rate",
     "error-kind",
     "outage",

@@ -200,7 +200,7 @@ impl Format for Rows {
 }
 
 /// A row writer whose flush reaches the buffer of the target, not the disk.
-fn writer(to: &mut dyn Write) -> Writer<Unflushed<'_>> {
+pub(super) fn writer(to: &mut dyn Write) -> Writer<impl Write + '_> {
     WriterBuilder::new().terminator(Terminator::Any(b'\n')).buffer_capacity(4_096).from_writer(Unflushed(to))
 }
 

@@ -146,6 +146,8 @@ fn endpoint(given: &Given, grpc: bool) -> Result<Endpoint, Error> {
 
 struct Series {
     metric: Arc<Metric>,
+    /// What the conventions call it, when they are asked for and know it.
+    named: Option<gen_ai::Named>,
     value: Value,
 }
 
@@ -195,23 +197,21 @@ impl Encoder for State {
                 Some(series) => series,
                 None => {
                     let Some(metric) = self.registry.by_id(sample.metric) else { continue };
+                    let named = if self.gen_ai { gen_ai::named(sample.metric) } else { None };
                     let value = match metric.kind {
                         MetricKind::Counter => Value::Sum(0.0),
                         MetricKind::Gauge => Value::Last(0.0),
                         MetricKind::Rate => Value::Rate(0, 0),
                         MetricKind::Trend => Value::Trend(Box::default()),
                     };
-                    self.series.entry((sample.metric, batch.tags.clone())).or_insert(Series { metric, value })
+                    self.series.entry((sample.metric, batch.tags.clone())).or_insert(Series { metric, named, value })
                 }
             };
             match &mut series.value {
                 Value::Sum(sum) => *sum += sample.value,
                 Value::Last(value) => *value = sample.value,
                 Value::Rate(nonzero, zero) => *(if sample.value == 0.0 { zero } else { nonzero }) += 1,
-                Value::Trend(trend) => {
-                    let named = if self.gen_ai { gen_ai::named(sample.metric) } else { None };
-                    trend.add(sample.value * named.map_or(1.0, |named| named.scale));
-                }
+                Value::Trend(trend) => trend.add(sample.value * series.named.map_or(1.0, |named| named.scale)),
             }
             self.samples += 1;
         }
@@ -226,8 +226,8 @@ impl Encoder for State {
         let all: Vec<_> = self.series.iter().collect();
         let message = |part: &[(&(MetricId, Tags), &Series)]| {
             let mut metrics: BTreeMap<String, OtlpMetric> = BTreeMap::new();
-            for ((id, tags), series) in part {
-                let named = if self.gen_ai { gen_ai::named(*id) } else { None };
+            for ((_, tags), series) in part {
+                let named = series.named;
                 let name =
                     named.map_or_else(|| format!("{}{}", self.prefix, series.metric.name), |n| n.name.to_owned());
                 let unit = named.map_or_else(|| unit(&series.metric), |named| named.unit);

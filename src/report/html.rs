@@ -8,20 +8,14 @@ use std::time::Duration;
 
 use super::ReportOptions;
 use super::charts;
+use super::digest::{self, TREND_HEADS};
 use super::human::{self, figure};
 use super::junit::observed;
-use super::svg_chart::{escape, rows_of};
+use super::markup::escaped;
+use super::svg_chart::rows_of;
 use crate::metrics::check_tree::Group;
 use crate::metrics::summary::SummaryMetric;
 use crate::metrics::{Aggregation, Sink, Summary};
-
-const COLUMNS: [Aggregation; 5] = [
-    Aggregation::Avg,
-    Aggregation::Med,
-    Aggregation::Percentile(95.0),
-    Aggregation::Percentile(99.0),
-    Aggregation::Max,
-];
 
 const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--line:#767676;--curve:#0b57d0}
@@ -36,22 +30,23 @@ pre{white-space:pre-wrap;overflow-wrap:anywhere}.scroll{overflow-x:auto}section{
 /// The page of one run.
 pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     let script = options.origin.as_ref().map_or("inrush", |o| o.script.as_str());
-    let mut body = format!("<h1>{}</h1>\n<p><strong>{}</strong></p>\n", escape(script), verdict(summary));
+    let verdict = capitalised(digest::verdict(summary));
+    let mut body = format!("<h1>{}</h1>\n<p><strong>{}</strong></p>\n", escaped(script), verdict);
     if let Some(why) = options.origin.as_ref().and_then(|o| o.ended_early.as_ref()) {
-        body += &format!("<p>Ended early: {}</p>\n", escape(why));
+        body += &format!("<p>Ended early: {}</p>\n", escaped(why));
     }
     let all = || summary.metrics.iter().filter(|m| m.sub.is_none());
     body += &table("Thresholds", &["metric", "threshold", "verdict", "observed"], thresholds(summary));
     for chart in charts::of(summary) {
         body += &chart.section();
     }
-    let trends = ["metric", "n", "avg", "med", "p95", "p99", "max"];
-    body += &table("Trends", &trends, all().filter_map(|m| trend(&m.name, m)).collect());
+    let trends: Vec<&str> = std::iter::once("metric").chain(TREND_HEADS).collect();
+    body += &table("Trends", &trends, all().filter_map(trend).collect());
     let totals = all().filter_map(|m| total(&m.name, m, summary.duration));
     body += &table("Totals and shares", &["metric", "figure"], totals.collect());
     for cell in &summary.cells {
         let kind = cell.request_type.as_deref().map(|t| format!(" / {t}")).unwrap_or_default();
-        let rows = cell.metrics.iter().filter_map(|m| trend(&m.name, m)).collect();
+        let rows = cell.metrics.iter().filter_map(trend).collect();
         body += &table(&format!("{}{kind}", cell.scenario), &trends, rows);
     }
     if let Some(ai) = &summary.ai {
@@ -88,9 +83,9 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
         body += &table("Environment", &["what", "value"], rows);
         let shown = serde_json::to_string_pretty(&origin.options).unwrap_or_default();
-        body += &format!("<details><summary>Options</summary><pre>{}</pre></details>\n", escape(&shown));
+        body += &format!("<details><summary>Options</summary><pre>{}</pre></details>\n", escaped(&shown));
     }
-    let title = escape(script);
+    let title = escaped(script);
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
          <title>{title}: inrush</title><style>{STYLE}</style></head>\n<body><main>\n{body}</main></body></html>\n"
@@ -98,13 +93,10 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     .into_bytes()
 }
 
-fn verdict(summary: &Summary) -> &'static str {
-    match (summary.thresholds_failed(), summary.is_measurement()) {
-        (true, _) => "Thresholds failed",
-        (false, false) => "Not a measurement",
-        (false, true) if summary.metrics.iter().any(|m| !m.thresholds.is_empty()) => "All thresholds held",
-        _ => "No thresholds",
-    }
+/// With a capital first letter, which is ASCII.
+fn capitalised(words: &str) -> String {
+    let (first, rest) = words.split_at(1);
+    first.to_ascii_uppercase() + rest
 }
 
 fn thresholds(summary: &Summary) -> Vec<Vec<String>> {
@@ -116,12 +108,8 @@ fn thresholds(summary: &Summary) -> Vec<Vec<String>> {
     .collect()
 }
 
-fn trend(name: &str, metric: &SummaryMetric) -> Option<Vec<String>> {
-    let distribution = metric.sink.distribution().filter(|d| d.count() > 0)?;
-    let figures = COLUMNS
-        .iter()
-        .filter_map(|c| Some(figure(*c, metric.sink.figure(*c, Duration::ZERO)?, metric.kind, metric.contains, None)));
-    Some([name.to_owned(), distribution.count().to_string()].into_iter().chain(figures).collect())
+fn trend(metric: &SummaryMetric) -> Option<Vec<String>> {
+    Some(std::iter::once(metric.name.to_string()).chain(digest::trend(metric)?).collect())
 }
 
 fn total(name: &str, metric: &SummaryMetric, elapsed: Duration) -> Option<Vec<String>> {
@@ -146,7 +134,7 @@ fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    format!("<section><h2>{}</h2>\n{}</section>\n", escape(title), rows_of(head, rows))
+    format!("<section><h2>{}</h2>\n{}</section>\n", escaped(title), rows_of(head, rows))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use super::ReportOptions;
 use super::human::figure;
+use super::markup::escaped;
 use crate::metrics::Summary;
 use crate::metrics::summary::{SummaryMetric, ThresholdResult};
 
@@ -107,23 +108,6 @@ pub fn xml(suites: &[Suite]) -> Vec<u8> {
     }
     out += "</testsuites>\n";
     out.into_bytes()
-}
-
-/// Text for an attribute. XML 1.0 has no way to write most control characters: they become U+FFFD.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\r' | '\t' => out.push_str(&format!("&#{};", u32::from(c))),
-            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

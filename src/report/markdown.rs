@@ -2,6 +2,7 @@
 //! the same by scenario and request type. It leaves out what has no samples.
 
 use super::ReportOptions;
+use super::digest::{self, TREND_HEADS};
 use super::human::figure;
 use super::junit::observed;
 use crate::metrics::summary::SummaryMetric;
@@ -20,13 +21,6 @@ const TRENDS: [&str; 10] = [
     "ws_session_duration",
     "iteration_duration",
 ];
-const COLUMNS: [Aggregation; 5] = [
-    Aggregation::Avg,
-    Aggregation::Med,
-    Aggregation::Percentile(95.0),
-    Aggregation::Percentile(99.0),
-    Aggregation::Max,
-];
 
 /// The page of one run.
 pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
@@ -35,13 +29,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
 
 fn page(summary: &Summary, options: &ReportOptions) -> String {
     let script = options.origin.as_ref().map_or("inrush", |o| o.script.as_str());
-    let verdict = match (summary.thresholds_failed(), summary.is_measurement()) {
-        (true, _) => "thresholds failed",
-        (false, false) => "not a measurement",
-        (false, true) if summary.metrics.iter().any(|m| !m.thresholds.is_empty()) => "all thresholds held",
-        _ => "no thresholds",
-    };
-    let mut out = format!("## {}: {verdict}\n\n", cell(script));
+    let mut out = format!("## {}: {}\n\n", cell(script), digest::verdict(summary));
     if let Some(why) = options.origin.as_ref().and_then(|o| o.ended_early.as_ref()) {
         out += &format!("**Ended early:** {}\n\n", cell(why));
     }
@@ -85,24 +73,13 @@ fn page(summary: &Summary, options: &ReportOptions) -> String {
 fn trends<'a>(head: &str, metrics: impl Iterator<Item = (String, &'a SummaryMetric)>) -> String {
     let main = metrics.filter(|(_, m)| TRENDS.contains(&m.name.as_ref()) && !m.sink.is_empty());
     let rows: Vec<String> = main
-        .filter_map(|(label, m)| {
-            let distribution = m.sink.distribution()?;
-            let figures = COLUMNS.iter().filter_map(|c| {
-                Some(format!(
-                    " {} |",
-                    figure(*c, m.sink.figure(*c, std::time::Duration::ZERO)?, m.kind, m.contains, None)
-                ))
-            });
-            Some(format!("| {} | {} |{}\n", code(&label), distribution.count(), figures.collect::<String>()))
-        })
+        .filter_map(|(label, m)| Some(format!("| {} | {} |\n", code(&label), digest::trend(m)?.join(" | "))))
         .collect();
     if rows.is_empty() {
         return String::new();
     }
-    format!(
-        "| {head} | n | avg | med | p95 | p99 | max |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |\n{}\n",
-        rows.concat()
-    )
+    let heads = TREND_HEADS.join(" | ");
+    format!("| {head} | {heads} |\n| ---{} |\n{}\n", " | ---:".repeat(TREND_HEADS.len()), rows.concat())
 }
 
 /// Totals: calls, tokens, cost, failures.

@@ -2,7 +2,8 @@
 
 use super::ReportOptions;
 use super::charts;
-use super::svg_chart::{HEIGHT, WIDTH, escape};
+use super::markup::escaped;
+use super::svg_chart::{HEIGHT, WIDTH};
 use crate::metrics::Summary;
 
 /// Room for a chart's title.
@@ -17,7 +18,7 @@ text{fill:var(--ink);font-size:13px}.title{font-size:18px;font-weight:bold}.pape
 
 /// The picture of one run; a run without anything to draw says so in it.
 pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
-    let script = escape(options.origin.as_ref().map_or("inrush", |o| o.script.as_str()));
+    let script = escaped(options.origin.as_ref().map_or("inrush", |o| o.script.as_str()));
     let charts = charts::of(summary);
     let height = TITLE + charts.len().max(1) as u32 * (HEIGHT + TITLE);
     let mut body = format!("<text class=\"title\" x=\"10\" y=\"24\">{script}</text>\n");
@@ -26,7 +27,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         body += &format!(
             "<g transform=\"translate(0 {y})\"><text class=\"title\" x=\"10\" y=\"24\">{}</text>\
              <g transform=\"translate(0 {TITLE})\">{}</g></g>\n",
-            escape(&chart.title),
+            escaped(&chart.title),
             chart.drawing()
         );
     }

@@ -1,5 +1,7 @@
 //! A line chart as SVG, and with the table of its figures as a section of HTML. Colours are those of whoever takes it in.
 
+use super::markup::escaped;
+
 /// Left, right, top and bottom edge of the plot in the picture.
 const LEFT: f64 = 84.0;
 const RIGHT: f64 = 722.0;
@@ -38,9 +40,9 @@ pub(super) struct Chart {
 impl Chart {
     /// A section with the chart and its table.
     pub(super) fn section(&self) -> String {
-        let (title, shown) = (escape(&self.title), self.shown);
+        let (title, shown) = (escaped(&self.title), self.shown);
         let rows = self.points.iter().map(|p| vec![p.at.clone(), shown(p.y)]).collect();
-        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escape(&self.about)) };
+        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(&self.about)) };
         format!(
             "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
              <details><summary>The figures of this chart</summary>{}</details></section>\n",
@@ -65,7 +67,7 @@ impl Chart {
                 "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
                 LEFT - 6.0,
                 y + 4.0,
-                escape(&shown(v))
+                escaped(&shown(v))
             );
         }
         let every = self.points.len().div_ceil(LABELS).max(1);
@@ -74,19 +76,22 @@ impl Chart {
             marks += &format!(
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{}\" fill=\"var(--curve)\"><title>{}: {}</title></circle>",
                 if self.points.len() > 50 { 2 } else { 4 },
-                escape(&point.at),
-                escape(&shown(point.y))
+                escaped(&point.at),
+                escaped(&shown(point.y))
             );
             if i % every == 0 {
                 marks += &format!(
                     "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
                     BOTTOM + 20.0,
-                    escape(&point.at)
+                    escaped(&point.at)
                 );
             }
         }
-        marks +=
-            &format!("<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", BOTTOM + 38.0, escape(self.axis));
+        marks += &format!(
+            "<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            BOTTOM + 38.0,
+            escaped(self.axis)
+        );
         let line: Vec<String> = self.points.iter().map(|p| format!("{:.1},{:.1}", x(p.x), y(p.y))).collect();
         format!(
             "{marks}<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/>",
@@ -97,24 +102,18 @@ impl Chart {
 
 /// A table that can be scrolled by keyboard; the first cell of a row is its head.
 pub(super) fn rows_of(head: &[&str], rows: Vec<Vec<String>>) -> String {
-    let heads: String = head.iter().map(|h| format!("<th scope=\"col\">{}</th>", escape(h))).collect();
+    let heads: String = head.iter().map(|h| format!("<th scope=\"col\">{}</th>", escaped(h))).collect();
     let mut out = format!("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>{heads}</tr></thead><tbody>\n");
     for row in rows {
         out += "<tr>";
         for (i, text) in row.iter().enumerate() {
-            let text = escape(text);
+            let text = escaped(text);
             out +=
                 &if i == 0 { format!("<th scope=\"row\">{text}</th>") } else { format!("<td class=\"n\">{text}</td>") };
         }
         out += "</tr>\n";
     }
     out + "</tbody></table></div>\n"
-}
-
-/// Text in HTML.
-pub(super) fn escape(text: &str) -> String {
-    let with = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    with.replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 
-use super::names::{label_name, scale, unit};
+use super::names::{self, scale, unit};
 use super::proto::{BucketSpan, Histogram, Label, Sample, TimeSeries, WriteRequest};
 use crate::error::Error;
 use crate::metrics::{
@@ -234,9 +234,7 @@ fn suffix(label: &str) -> String {
 }
 
 fn labels(name: &str, tags: &Tags) -> Vec<Label> {
-    // Sorted by name, and of names that become the same the last one stays.
-    let mut all: BTreeMap<String, &str> =
-        tags.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (label_name(name), &**value)).collect();
+    let mut all = names::labels(tags, |_| true);
     all.insert("__name__".to_owned(), name);
     all.into_iter().map(|(name, value)| Label { name, value: value.to_owned() }).collect()
 }

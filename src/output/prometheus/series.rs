@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::names::{label_name, scale, unit};
+use super::names::{self, scale, unit};
 use crate::metrics::{Metric, MetricId, MetricKind, Registry, SampleBatch, ValueKind};
 
 /// Most series that are kept: what tags make beyond that is counted and not shown.
@@ -121,9 +121,7 @@ impl Series {
         if let Some(labels) = self.labels.get(&batch.tags) {
             return Arc::clone(labels);
         }
-        let kept = batch.tags.iter().filter(|(name, value)| !value.is_empty() && !self.left_out.contains(&**name));
-        // Of names that become the same the last one stays.
-        let pairs: BTreeMap<String, &str> = kept.map(|(name, value)| (label_name(name), &**value)).collect();
+        let pairs = names::labels(&batch.tags, |tag| !self.left_out.contains(tag));
         let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let text: Arc<str> = text.join(",").into();
         // Tags that are left out may have any number of values.

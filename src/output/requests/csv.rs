@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 
-use csv::{Terminator, WriterBuilder};
-
 use super::columns::COLUMNS;
 use super::lines::rounded;
 use super::record::{self, Cell};
 use crate::metrics::SampleBatch;
+use crate::output::csv::writer;
 use crate::output::flusher::Format;
 use crate::output::json::rfc3339;
 
@@ -28,10 +27,9 @@ impl Format for Rows {
 }
 
 fn write(to: &mut dyn Write, fields: impl Iterator<Item = String>) -> io::Result<()> {
-    let mut row = WriterBuilder::new().terminator(Terminator::Any(b'\n')).from_writer(Vec::with_capacity(512));
+    let mut row = writer(to);
     row.write_record(fields.collect::<Vec<_>>())?;
-    let bytes = row.into_inner().map_err(|e| io::Error::other(e.to_string()))?;
-    to.write_all(&bytes)
+    row.flush()
 }
 
 fn text(cell: Cell) -> String {

@@ -35,6 +35,7 @@ pub(super) fn of(batch: &SampleBatch) -> Option<Vec<Cell>> {
 /// A request among batches.
 struct Found<'a> {
     batch: &'a SampleBatch,
+    values: Values,
     kind: &'static str,
     outcome: Option<&'static str>,
     call: Option<&'a CallActivity>,
@@ -44,7 +45,8 @@ struct Found<'a> {
 
 impl<'a> Found<'a> {
     fn of(batch: &'a SampleBatch) -> Option<Self> {
-        let value = |metric| value(batch, metric);
+        let values = Values::of(batch);
+        let value = |metric| values.get(metric);
         let failed = |share: Option<f64>| share.map(|failed| if failed == 0.0 { "ok" } else { "failed" });
         let call = match &batch.extra {
             Extra::Call(call) => Some(&**call),
@@ -72,11 +74,11 @@ impl<'a> Found<'a> {
         };
         let end_ns = call.map_or(batch.time_ns, |call| call.end_ns);
         let start_ns = call.map_or_else(|| end_ns - (lasted * 1e6).round() as i64, |call| call.start_ns);
-        Some(Self { batch, kind, outcome, call, start_ns, end_ns })
+        Some(Self { batch, values, kind, outcome, call, start_ns, end_ns })
     }
 
     fn cell(&self, column: &Column) -> Cell {
-        let number = |metric| value(self.batch, metric);
+        let number = |metric| self.values.get(metric);
         let tag = |name| self.batch.tags.get(name).filter(|value| !value.is_empty());
         let or_null = |cell: Option<Cell>| cell.unwrap_or(Cell::Null);
         match column.source {
@@ -118,7 +120,21 @@ impl<'a> Found<'a> {
     }
 }
 
-fn value(batch: &SampleBatch, metric: Builtin) -> Option<f64> {
-    let id = metric.id();
-    batch.samples.iter().find(|sample| sample.metric == id).map(|sample| sample.value)
+/// The first sample of each built-in metric, found in one pass: a call has a sample for every gap between its tokens.
+struct Values([Option<f64>; Builtin::ALL.len()]);
+
+impl Values {
+    fn of(batch: &SampleBatch) -> Self {
+        let mut values = [None; Builtin::ALL.len()];
+        for sample in &batch.samples {
+            if let Some(value) = values.get_mut(sample.metric.0 as usize) {
+                value.get_or_insert(sample.value);
+            }
+        }
+        Self(values)
+    }
+
+    fn get(&self, metric: Builtin) -> Option<f64> {
+        self.0[metric as usize]
+    }
 }
