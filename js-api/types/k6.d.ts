@@ -15,10 +15,10 @@ declare module 'k6' {
 
   /**
    * Runs `fn` and returns what it returns; the samples inside carry the tag `group` (`::outer::inner`), and
-   * `group_duration` records its length. An async function is refused.
+   * `group_duration` records its length. An async function is refused, unless `--features async-metric-context` is on: its
+   * labels follow it then, and the group ends when its promise is settled.
    */
-  export function group<R>(name: string, fn: () => R & NotAPromise<R>): R;
-  type NotAPromise<R> = R extends PromiseLike<any> ? never : unknown;
+  export function group<R>(name: string, fn: () => R): R;
 
   /** Makes `Math.random()` of this VU reproducible. */
   export function randomSeed(seed: number): void;

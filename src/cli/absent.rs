@@ -19,10 +19,10 @@ pub(super) fn extension() -> Result<u8, Error> {
 /// `features`: k6's experimental features, and what became of them here.
 pub(super) fn features() -> Result<u8, Error> {
     let text = "\
+async-metric-context  known: asynchronous work keeps the tags, metadata and group it was registered under; group() takes async functions
 merge-run-tags        known: tags of --tag are added to the script's instead of replacing them
 native-histograms     not known: ignored with a warning
 freeze-env            not known: ignored with a warning
-async-metric-context  not known: ignored with a warning
 ";
     print(text.as_bytes())
 }

@@ -125,7 +125,7 @@ pub(crate) struct OptionFlags {
     /// Boundaries of the parts of all instances, e.g. 0,1/3,2/3,1
     #[arg(long, value_name = "LIST", env = "K6_EXECUTION_SEGMENT_SEQUENCE")]
     execution_segment_sequence: Option<String>,
-    /// k6's experimental features, comma-separated; known: merge-run-tags
+    /// k6's experimental features, comma-separated; known: async-metric-context, merge-run-tags
     #[arg(long, value_name = "LIST")]
     features: Vec<String>,
     /// Most US dollars that model calls may cost; what would exceed it is not sent [env: INRUSH_BUDGET_USD=]

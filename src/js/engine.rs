@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use boa_engine::builtins::promise::OperationType;
 use boa_engine::context::HostHooks;
-use boa_engine::object::builtins::JsPromise;
+use boa_engine::job::JobCallback;
+use boa_engine::object::builtins::{JsFunction, JsPromise};
 use boa_engine::realm::Realm;
 use boa_engine::vm::RuntimeLimits;
 use boa_engine::{Context, JsError, JsObject, JsResult, JsString, JsValue, Module};
@@ -22,7 +23,7 @@ use super::exception::Exception;
 use super::host::{self, Host, Phase, host, is_interrupted};
 use super::loader::{self, Loader};
 use super::shared::Shared;
-use super::{commonjs, convert, globals};
+use super::{commonjs, convert, globals, metric_context};
 use crate::error::{Error, ExitCode};
 use crate::script::{ModuleKind, ORDINARY_STACK, Script};
 use crate::vu::Interrupter;
@@ -91,6 +92,20 @@ impl HostHooks for Hooks {
         _context: &mut Context,
     ) -> JsResult<()> {
         globals::depth_guard::check_source(parameters, body)
+    }
+
+    fn make_job_callback(&self, callback: JsFunction, context: &mut Context) -> JobCallback {
+        metric_context::job_callback(callback, context)
+    }
+
+    fn call_job_callback(
+        &self,
+        job: &JobCallback,
+        this: &JsValue,
+        args: &[JsValue],
+        context: &mut Context,
+    ) -> JsResult<JsValue> {
+        metric_context::call_job_callback(job, this, args, context)
     }
 
     fn promise_rejection_tracker(

@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, Sender};
 use tokio::task::AbortHandle;
 
 use super::host::{host, interrupted};
+use super::metric_context::{MetricContext, under};
 
 type Message = (u64, Box<dyn Any + Send>);
 type Completion = Box<dyn FnOnce(Box<dyn Any + Send>, &mut Context) -> JsResult<()>>;
@@ -31,6 +32,8 @@ struct Timer {
     every: Option<Duration>,
     /// Does not keep the iteration alive.
     background: bool,
+    /// What its samples carry, if not what the VU's carry when it fires.
+    labels: Option<MetricContext>,
 }
 
 /// Told when an iteration only waits for work that nobody looks at any more.
@@ -122,18 +125,26 @@ impl EventLoop {
     }
 
     /// Starts a timer; the id cancels it.
-    pub(crate) fn start_timer(&self, callback: JsFunction, args: Vec<JsValue>, after: Duration, repeat: bool) -> u64 {
+    pub(crate) fn start_timer(
+        &self,
+        callback: JsFunction,
+        args: Vec<JsValue>,
+        after: Duration,
+        repeat: bool,
+        labels: Option<MetricContext>,
+    ) -> u64 {
         let id = self.id();
         // The language rounds a repeating interval of zero up, or the loop would never end.
         let every = repeat.then(|| after.max(Duration::from_millis(1)));
-        self.schedule(Instant::now() + after, Timer { id, callback, args, every, background: false });
+        self.schedule(Instant::now() + after, Timer { id, callback, args, every, background: false, labels });
         id
     }
 
     /// Starts a timer that an iteration does not wait for at its end; it is forgotten then.
     pub(crate) fn start_background_timer(&self, callback: JsFunction, after: Duration) {
         let id = self.id();
-        self.schedule(Instant::now() + after, Timer { id, callback, args: Vec::new(), every: None, background: true });
+        let timer = Timer { id, callback, args: Vec::new(), every: None, background: true, labels: None };
+        self.schedule(Instant::now() + after, timer);
     }
 
     /// As [`EventLoop::spawn`], for work that should hurry up once the iteration waits for nothing else: `release` is
@@ -196,8 +207,9 @@ impl EventLoop {
             }
         });
         // Its message is only taken from the inbox by this thread, later.
+        let labels = host.metric_context();
         let completion: Completion = Box::new(move |message, context| match message.downcast::<T>() {
-            Ok(value) => then(*value, context),
+            Ok(value) => under(labels, context, |context| then(*value, context)),
             Err(_) => Ok(()),
         });
         self.pending.borrow_mut().insert(id, (completion, task.abort_handle()));
@@ -374,11 +386,12 @@ impl EventLoop {
         self.due.borrow_mut().remove(&timer.id);
         let callback = timer.callback.clone();
         let args = timer.args.clone();
+        let labels = timer.labels.clone();
         if let Some(every) = timer.every {
             // From the due time, not from now, so that intervals do not drift; never into the past.
             self.schedule((at + every).max(Instant::now()), timer);
         }
-        callback.call(&JsValue::undefined(), &args, context).map(|_| ())
+        under(labels, context, |context| callback.call(&JsValue::undefined(), &args, context)).map(|_| ())
     }
 }
 

@@ -296,9 +296,14 @@ impl Host {
 
     /// Emits samples that carry what was current at an earlier moment.
     pub(crate) fn emit_as(&self, at: Instant, labels: Labels, samples: Vec<Sample>) {
+        self.emit_in(at, labels, samples, Extra::None);
+    }
+
+    /// As [`Host::emit_as`], with what the summary wants to know of them.
+    pub(crate) fn emit_in(&self, at: Instant, labels: Labels, samples: Vec<Sample>, extra: Extra) {
         let time_ns = self.shared.state.clock.unix_ns(at);
         let Labels { tags, metadata } = labels;
-        self.send(SampleBatch { time_ns, tags, metadata, samples, extra: Extra::None });
+        self.send(SampleBatch { time_ns, tags, metadata, samples, extra });
     }
 
     /// Recomputes the VU's tags; called when scenario, group or user tags change.

@@ -14,6 +14,7 @@ mod host;
 mod json_parse;
 mod json_stringify;
 mod loader;
+mod metric_context;
 mod modules;
 mod runner;
 mod script_vu;

@@ -184,6 +184,8 @@ pub struct Options {
     pub discard_response_bodies: bool,
     /// `console.*` output goes to this file instead of the log.
     pub console_output: Option<String>,
+    /// k6's feature `async-metric-context`: asynchronous work keeps the tags, metadata and group it was registered under.
+    pub async_metric_context: bool,
     /// The merged options as k6's JSON (`exec.test.options`, `inspect`).
     pub json: serde_json::Value,
 }

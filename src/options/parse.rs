@@ -48,6 +48,7 @@ pub(super) fn parse(merged: &Map<String, Value>, flags: &FlagOptions, found: &mu
         no_cookies_reset: top.bool("noCookiesReset").unwrap_or(false),
         discard_response_bodies: top.bool("discardResponseBodies").unwrap_or(false),
         console_output: top.text("consoleOutput").filter(|path| !path.is_empty()),
+        async_metric_context: top.texts("features").is_some_and(|all| all.iter().any(|f| f == ASYNC_METRIC_CONTEXT)),
         json: Value::Null,
         scenarios,
     };
@@ -116,14 +117,19 @@ fn time_unit(top: &mut Reader<'_>) -> Option<String> {
     Some(unit)
 }
 
+/// k6's experimental features that do something here.
+const FEATURES: [&str; 2] = [ASYNC_METRIC_CONTEXT, "merge-run-tags"];
+const ASYNC_METRIC_CONTEXT: &str = "async-metric-context";
+
 /// Options that are known but do nothing yet: an error where the run would not be what was asked for, else a warning.
 fn unsupported(top: &mut Reader<'_>) {
     if given(top, "metricSamplesBufferSize") {
         top.warn("metricSamplesBufferSize", "has no effect: the sample buffer has a fixed size");
     }
     for feature in top.texts("features").unwrap_or_default() {
-        if feature != "merge-run-tags" {
-            top.warn("features", format!("`{feature}` is not known here, ignored (known: merge-run-tags)"));
+        if !FEATURES.contains(&feature.as_str()) {
+            let known = FEATURES.join(", ");
+            top.warn("features", format!("`{feature}` is not known here, ignored (known: {known})"));
         }
     }
 }

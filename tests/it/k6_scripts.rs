@@ -45,6 +45,15 @@ fn every_threshold_holds() {
 }
 
 #[test]
+fn asynchronous_work_keeps_its_labels_when_asked() {
+    let ran = script("async-context.js", &["--features", "async-metric-context"]).exits(0);
+    assert!(!ran.stderr.contains("level=error"), "{}", ran.all());
+    // Without the feature a group takes no async function, and says how it would.
+    let said = ["group() does not support async functions", "--features async-metric-context"];
+    script("async-context.js", &[]).exits(99).says(&said);
+}
+
+#[test]
 fn the_modules_do_what_k6_promises() {
     let ran = script("surface.js", &[]);
     let failed: Vec<&str> = ran.stdout.lines().filter(|line| line.contains('✗')).collect();

@@ -48,7 +48,9 @@ fn start(name: &str, repeat: bool, args: &[JsValue], context: &mut Context) -> J
     // NaN and negative delays mean "as soon as possible", as everywhere.
     let millis = if millis > 0.0 { millis.min(MAX_MILLIS) } else { 0.0 };
     let rest = args.get(2..).unwrap_or_default().to_vec();
-    let id = host(context).event_loop.start_timer(callback, rest, Duration::from_secs_f64(millis / 1e3), repeat);
+    let host = host(context);
+    let (after, labels) = (Duration::from_secs_f64(millis / 1e3), host.metric_context());
+    let id = host.event_loop.start_timer(callback, rest, after, repeat, labels);
     #[allow(clippy::cast_precision_loss)]
     Ok(JsValue::from(id as f64))
 }

@@ -233,7 +233,13 @@ fn pairs_proxy(tags: bool, context: &mut Context) -> JsResult<JsValue> {
             .has(has_tag)
             .get_own_property_descriptor(tag_descriptor)
     } else {
-        builder.set(set_metadata).delete_property(delete_metadata)
+        builder
+            .set(set_metadata)
+            .get(get_metadata)
+            .delete_property(delete_metadata)
+            .own_keys(metadata_keys)
+            .has(has_metadata)
+            .get_own_property_descriptor(metadata_descriptor)
     };
     Ok(builder.build(context)?.into())
 }
@@ -297,23 +303,47 @@ fn has_tag(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsV
 /// Makes the tags enumerable, for `Object.keys`, `Object.entries` and spreading.
 fn tag_descriptor(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let value = get_tag(&JsValue::undefined(), args, context)?;
+    Ok(descriptor(value, context))
+}
+
+fn descriptor(value: JsValue, context: &Context) -> JsValue {
     if value.is_undefined() {
-        return Ok(value);
+        return value;
     }
     let descriptor = JsObject::with_object_proto(context.intrinsics());
     define(&descriptor, "value", value);
     for attribute in ["writable", "enumerable", "configurable"] {
         define(&descriptor, attribute, true);
     }
-    Ok(descriptor.into())
+    descriptor.into()
+}
+
+fn get_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    let host = host(context);
+    let metadata = host.user_metadata.borrow();
+    Ok(metadata.get(&key_text(&key)).map_or(JsValue::undefined(), |v| string(v)))
+}
+
+fn metadata_keys(_: &JsValue, _: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let host = host(context);
+    let keys: Vec<JsValue> = host.user_metadata.borrow().keys().map(|k| string(k)).collect();
+    Ok(boa_engine::object::builtins::JsArray::from_iter(keys, context).into())
+}
+
+fn has_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let key = arg(args, 1).to_property_key(context)?;
+    Ok(host(context).user_metadata.borrow().contains_key(&key_text(&key)).into())
+}
+
+fn metadata_descriptor(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
+    let value = get_metadata(&JsValue::undefined(), args, context)?;
+    Ok(descriptor(value, context))
 }
 
 fn set_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let (key, value) = pair(args, "metadata", context)?;
     let host = host(context);
-    if let Some(target) = arg(args, 0).as_object() {
-        target.create_data_property(js_string!(key.as_str()), string(&value), context)?;
-    }
     host.user_metadata.borrow_mut().insert(key, value);
     host.refresh_metadata();
     Ok(true.into())
@@ -321,9 +351,6 @@ fn set_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResul
 
 fn delete_metadata(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
     let key = arg(args, 1).to_property_key(context)?;
-    if let Some(target) = arg(args, 0).as_object() {
-        target.delete_property_or_throw(key.clone(), context)?;
-    }
     let host = host(context);
     host.user_metadata.borrow_mut().remove(&key_text(&key));
     host.refresh_metadata();

@@ -6,14 +6,11 @@ use std::time::{Duration, Instant};
 use boa_engine::{Context, JsObject, JsResult, JsValue};
 use rand::SeedableRng;
 
-use crate::clock::millis;
 use crate::js::convert::{Native, arg, define, entries, error, function, to_text, type_error};
 use crate::js::host::{host, is_interrupted};
+use crate::js::modules::group::{SEPARATOR, group, is_async};
 use crate::js::modules::metrics::tags_of;
 use crate::metrics::{Builtin, Extra, SystemTag};
-
-/// Separates the names in a group's path.
-const SEPARATOR: &str = "::";
 
 #[allow(clippy::unnecessary_wraps)]
 pub(super) fn build(context: &mut Context) -> JsResult<JsObject> {
@@ -84,42 +81,6 @@ fn fail(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValu
     let reason = arg(args, 0);
     let text = if reason.is_undefined() { String::new() } else { to_text(&reason, context)? };
     Err(error(if text.is_empty() { "test failed".to_owned() } else { text }))
-}
-
-/// `group(name, fn)`: runs the function with its samples tagged by the group; returns what it returned.
-fn group(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {
-    let host = host(context);
-    host.not_in_init("group()")?;
-    let name = to_text(&arg(args, 0), context)?;
-    if name.contains(SEPARATOR) {
-        return Err(error(format!("a group's name must not contain '{SEPARATOR}': '{name}'")));
-    }
-    let Some(body) = arg(args, 1).as_callable() else {
-        return Err(type_error("group() needs a function as its second argument"));
-    };
-    if is_async(&arg(args, 1), context) {
-        return Err(type_error(format!(
-            "group '{name}': group() does not support async functions: what one does later would not belong to the group; await inside a plain async function instead"
-        )));
-    }
-    let outer = Arc::clone(&host.group.borrow());
-    let path: Arc<str> = Arc::from(format!("{outer}{SEPARATOR}{name}"));
-    host.set_group(Arc::clone(&path));
-    let start = Instant::now();
-    let result = body.call(&JsValue::undefined(), &[], context);
-    let end = Instant::now();
-    let interrupted = result.as_ref().is_err_and(is_interrupted);
-    if !interrupted {
-        host.emit(end, None, vec![Builtin::GroupDuration.sample(millis(end - start))], Extra::Group(path));
-    }
-    host.set_group(outer);
-    result
-}
-
-/// Whether a value is an async function. As in k6 a plain function may return a promise.
-fn is_async(value: &JsValue, context: &Context) -> bool {
-    let prototype = context.intrinsics().constructors().async_function().prototype();
-    value.as_object().and_then(|object| object.prototype()).is_some_and(|p| JsObject::equals(&p, &prototype))
 }
 
 fn random_seed(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsResult<JsValue> {

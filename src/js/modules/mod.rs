@@ -8,6 +8,7 @@ mod encoding;
 mod execution;
 mod fs;
 mod go_error;
+mod group;
 mod grpc;
 mod html;
 pub(crate) mod http;
