@@ -241,6 +241,25 @@ declare module 'k6/options' {
   /** Not in k6: searches the highest number of VUs, or the highest rate, that meets objectives. */
   export type CapacitySearch = (SearchBase & { by: 'vus' }) | (SearchBase & SweepRate & { by: 'rate' });
 
+  /** Not in k6: looks for the limits that the iterations' requests meet. It needs a `budget`, here or of the test. */
+  export interface RateLimitProbe extends ScenarioBase {
+    executor: 'rate-limit-probe';
+    /** Limits are used up on purpose: say that this is meant. */
+    yes: true;
+    /** What to look for; `['requests']` by default. */
+    find?: ('requests' | 'concurrency')[];
+    /** VUs at full speed; 16 by default. */
+    lanes?: number;
+    /** Most VUs at once while looking for concurrency; 64 by default. */
+    maxConcurrency?: number;
+    /** Iterations without a refusal after which there is no limit worth finding; 5000 by default. */
+    maxIterations?: number;
+    /** The longest to look for one limit; 15 minutes by default. */
+    maxDuration?: Duration;
+    /** Pause between two searches; a minute by default. */
+    settle?: Duration;
+  }
+
   export type Scenario =
     | SharedIterations
     | PerVuIterations
@@ -254,7 +273,8 @@ declare module 'k6/options' {
     | TraceReplay
     | ConcurrencySweep
     | RateSweep
-    | CapacitySearch;
+    | CapacitySearch
+    | RateLimitProbe;
 
   /** `'p(95)<500'`, `'rate<0.01'`, `'count>100'`, ...; as an object it can end the run early. */
   export type Threshold = string | { threshold: string; abortOnFail?: boolean; delayAbortEval?: Duration };

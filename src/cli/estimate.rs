@@ -254,6 +254,11 @@ fn work(scenario: &Scenario) -> Work {
                 },
             }
         }
+        ExecutorConfig::RateLimitProbe(probe) => Work::Iterations {
+            count: probe.max_iterations as f64,
+            concurrency: probe.vus() as f64,
+            within: Some(probe.longest()),
+        },
         ExecutorConfig::TraceReplay(replay) => {
             let length = replay.length();
             let passes = length.as_secs_f64() * replay.speed / seconds(replay.recording.length).max(1e-9);

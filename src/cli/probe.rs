@@ -13,14 +13,15 @@ use crate::ai::prices::PriceBook;
 use crate::ai::rate_limit::{Bucket, RateLimit};
 use crate::ai::spec::ModelSpec;
 use crate::error::{Error, ExitCode};
+use crate::metrics::limits::{LimitFacts, Verdict as Facts};
 use crate::net;
 use crate::options::{NetOptions, parse_duration};
 use crate::probe::account::{Account, Limit, ModelAccount, Outcome};
 use crate::probe::concurrency::{self, Concurrency};
 use crate::probe::rate::{self, Ended, Found};
 use crate::probe::spend::{Caps, Purse, Spent};
-use crate::probe::verdict::{Pattern, WindowKind};
-use crate::report::human;
+use crate::probe::{self, verdict::Pattern};
+use crate::report::{human, limits};
 
 /// Tokens of a prompt when nothing is known of the limit.
 const PROMPT: u64 = 2_000;
@@ -95,6 +96,15 @@ pub(super) struct ProbeArgs {
 enum Verdict {
     Rate(Result<Found, Ended>),
     Concurrency(Result<Concurrency, Ended>),
+}
+
+impl Verdict {
+    fn facts(&self, what: &str) -> Facts {
+        match self {
+            Self::Rate(result) => probe::facts::rate(result, what == "tokens"),
+            Self::Concurrency(result) => probe::facts::concurrency(result),
+        }
+    }
 }
 
 /// Probes and prints what was found.
@@ -327,13 +337,9 @@ fn as_text(title: &str, stated: &RateLimit, found: &Findings, purse: &Purse) -> 
     let said = if states.is_empty() { "nothing".to_owned() } else { states.join(", ") };
     let _ = writeln!(out, "{:<12} {said} (response headers)", "stated");
     for (what, result) in found {
-        let (verdict, evidence) = match result {
-            Verdict::Rate(Ok(found)) => rate_text(what, found),
-            Verdict::Concurrency(Ok(found)) => (concurrency_text(*found), String::new()),
-            Verdict::Rate(Err(ended)) | Verdict::Concurrency(Err(ended)) => (ended_text(ended), String::new()),
-        };
+        let (verdict, evidence) = limits::words(&LimitFacts { of: (*what).to_owned(), verdict: result.facts(what) });
         let _ = writeln!(out, "{what:<12} {verdict}");
-        if !evidence.is_empty() {
+        if let Some(evidence) = evidence {
             let _ = writeln!(out, "{:<12} {evidence}", "");
         }
     }
@@ -346,110 +352,19 @@ fn as_text(title: &str, stated: &RateLimit, found: &Findings, purse: &Purse) -> 
     out
 }
 
-/// The confidence in a rate, in words.
-fn confidence(found: &Found) -> &'static str {
-    match (&found.pattern, found.window) {
-        (Pattern::Bucket { spread, .. }, _) if *spread < 0.5 => "high",
-        (Pattern::Bucket { .. }, _) => "medium",
-        (_, Some(WindowKind::Fixed | WindowKind::Sliding)) => "high",
-        _ => "low",
-    }
-}
-
-/// Units per minute, and units at once.
-fn per_minute(what: &str, found: &Found) -> (f64, f64) {
-    let unit = if what == "tokens" { found.tokens_each } else { 1.0 };
-    match &found.pattern {
-        Pattern::Bucket { per_second, burst, .. } => (per_second * 60.0 * unit, burst * unit),
-        Pattern::Window { calls, length, .. } => {
-            (*calls as f64 * 60.0 / length.as_secs_f64() * unit, *calls as f64 * unit)
-        }
-        Pattern::Open => (0.0, 0.0),
-    }
-}
-
-fn rate_text(what: &str, found: &Found) -> (String, String) {
-    let (rate, at_once) = per_minute(what, found);
-    let how = match (&found.pattern, found.window) {
-        (Pattern::Bucket { .. }, _) => format!("token bucket, {} at once", human::number(at_once.round())),
-        (Pattern::Window { length, .. }, kind) => {
-            let kind = match kind {
-                Some(WindowKind::Fixed) => "fixed window",
-                Some(WindowKind::Sliding) => "sliding window",
-                _ => "window of an unclear kind",
-            };
-            format!("{kind} of {:.1} s, {} in each", length.as_secs_f64(), human::number(at_once.round()))
-        }
-        (Pattern::Open, _) => "unclear".to_owned(),
-    };
-    let evidence = match &found.pattern {
-        Pattern::Bucket { spread, calls, .. } => {
-            format!("{calls} calls let through one by one; their gaps vary by {:.0} %", spread * 100.0)
-        }
-        _ => "as many again after each window".to_owned(),
-    };
-    let evidence = format!(
-        "evidence: {} calls at once, {} refused in all; {evidence}; confidence {}",
-        found.at_once,
-        found.refused,
-        confidence(found)
-    );
-    (format!("{} per minute: {how}", human::number(rate.round())), evidence)
-}
-
-fn concurrency_text(found: Concurrency) -> String {
-    match found {
-        Concurrency::Refused(n) => format!("{n} at a time; more are refused"),
-        Concurrency::Waits(n) => format!("{n} at a time; more wait"),
-        Concurrency::AtLeast(n) => format!("no limit met with {n} at a time"),
-    }
-}
-
-fn ended_text(ended: &Ended) -> String {
-    match ended {
-        Ended::Budget => "not found: the budget is used up".to_owned(),
-        Ended::Time => "not found in --max-time".to_owned(),
-        Ended::Unlimited { calls, time } => {
-            let rate = *calls as f64 / time.as_secs_f64().max(0.001) * 60.0;
-            format!(
-                "no limit met: {calls} calls in {:.1} s were let through ({rate:.0} per minute)",
-                time.as_secs_f64()
-            )
-        }
-        Ended::Exhausted(why) => format!("not found: the account is used up: {why}"),
-        Ended::Failed(why) => format!("not found: a call failed: {why}"),
-        Ended::Other(other) => format!("not found: the limit of {} was met first", other.name()),
-        Ended::Busy => "not found: the server refused as busy; use fewer --lanes".to_owned(),
-    }
-}
-
 fn as_json(title: &str, stated: &RateLimit, found: &Findings, spent: &Spent) -> Value {
     let bucket = |b: &Bucket| json!({ "limit": b.limit, "remaining": b.remaining, "resetMs": b.reset_ms });
     let mut limits = Map::new();
     for (what, result) in found {
-        let value = match result {
-            Verdict::Rate(Ok(found)) => {
-                let (rate, at_once) = per_minute(what, found);
-                let (algorithm, window) = match (&found.pattern, found.window) {
-                    (Pattern::Window { length, .. }, kind) => {
-                        let name = match kind {
-                            Some(WindowKind::Fixed) => "fixed-window",
-                            Some(WindowKind::Sliding) => "sliding-window",
-                            _ => "window",
-                        };
-                        (name, Some(length.as_secs_f64() * 1e3))
-                    }
-                    _ => ("token-bucket", None),
-                };
-                json!({ "perMinute": rate, "algorithm": algorithm, "atOnce": at_once, "windowMs": window,
-                        "confidence": confidence(found), "refused": found.refused })
-            }
-            Verdict::Concurrency(Ok(found)) => match found {
-                Concurrency::Refused(n) => json!({ "limit": n, "beyond": "refused" }),
-                Concurrency::Waits(n) => json!({ "limit": n, "beyond": "waits" }),
-                Concurrency::AtLeast(n) => json!({ "limit": null, "atLeast": n }),
-            },
-            Verdict::Rate(Err(ended)) | Verdict::Concurrency(Err(ended)) => json!({ "notFound": ended_text(ended) }),
+        let value = match result.facts(what) {
+            Facts::Rate(rate) => json!({
+                "perMinute": rate.per_minute, "algorithm": rate.algorithm.name(), "atOnce": rate.at_once,
+                "windowMs": rate.window_ms, "confidence": rate.confidence.name(), "refused": rate.refused,
+            }),
+            Facts::Refused(n) => json!({ "limit": n, "beyond": "refused" }),
+            Facts::Waits(n) => json!({ "limit": n, "beyond": "waits" }),
+            Facts::AtLeast(n) => json!({ "limit": null, "atLeast": n }),
+            Facts::NotFound(why) => json!({ "notFound": why }),
         };
         limits.insert((*what).to_owned(), value);
     }

@@ -429,6 +429,7 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     summary.health.interrupted_iterations =
         shared.state.iterations_interrupted.load(std::sync::atomic::Ordering::Relaxed);
     summary.token_rates = outcome.scenarios.iter().filter_map(|facts| facts.token_rate.clone()).collect();
+    summary.limits = outcome.scenarios.iter().filter_map(|facts| facts.limits.clone()).collect();
     summary.sweeps = outcome.scenarios.iter().filter_map(|facts| facts.sweep.clone()).collect();
     summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use crate::metrics::limits::LimitsFacts;
 use crate::metrics::sweep::SweepFacts;
 use crate::metrics::token_rate::TokenRateFacts;
 use crate::metrics::{Builtin, BusSender, SampleBatch, SystemTag, Tags};
@@ -67,6 +68,8 @@ pub struct ScenarioFacts {
     pub token_rate: Option<TokenRateFacts>,
     /// What a sweep or a search found, of executors that make one.
     pub sweep: Option<SweepFacts>,
+    /// What was found out about limits, of executors that look for them.
+    pub limits: Option<LimitsFacts>,
 }
 
 impl Context {
@@ -200,6 +203,7 @@ impl Context {
             duration: self.state.started.get().map_or(Duration::ZERO, |at| now().saturating_duration_since(*at)),
             token_rate: None,
             sweep: None,
+            limits: None,
         }
     }
 

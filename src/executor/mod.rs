@@ -16,6 +16,7 @@ mod per_vu_iterations;
 pub mod pool;
 mod ramping_arrival_rate;
 mod ramping_vus;
+mod rate_limit_probe;
 mod shared_iterations;
 pub mod stages;
 mod sweep;
@@ -85,6 +86,11 @@ pub static EXECUTORS: &[ExecutorDef] = &[
         run: token_rate::run_ramping,
     },
     ExecutorDef { name: "ramping-vus", help: "a number of looping VUs that follows stages", run: ramping_vus::run },
+    ExecutorDef {
+        name: "rate-limit-probe",
+        help: "finds the limits of an account by meeting them",
+        run: rate_limit_probe::run,
+    },
     ExecutorDef {
         name: "rate-sweep",
         help: "rising arrival rates in steps, for the curve of throughput and latency",

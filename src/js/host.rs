@@ -272,6 +272,11 @@ impl Host {
 
     /// Hands a batch to the metrics, and shows it to the executor where it goes by what calls are like.
     pub(crate) fn send(&self, batch: SampleBatch) {
+        if let Some(meter) = self.scenario.borrow().as_ref().and_then(|scenario| scenario.replies.get())
+            && let Some(ticket) = self.ticket.get()
+        {
+            meter.see(ticket.in_instance, &batch);
+        }
         if let Some(meter) = self.scenario.borrow().as_ref().and_then(|scenario| scenario.steps.get()) {
             meter.see(&batch);
         }

@@ -314,6 +314,7 @@ impl Collector {
         Summary {
             budgets: Vec::new(),
             sweeps: Vec::new(),
+            limits: Vec::new(),
             token_rates: Vec::new(),
             duration: elapsed,
             left_out: LeftOut::default(),

@@ -14,6 +14,7 @@ pub mod check_tree;
 pub mod collector;
 pub mod health;
 pub mod histogram;
+pub mod limits;
 pub mod listener;
 pub mod live;
 pub mod metric;

@@ -151,6 +151,7 @@ fn scenario(s: &Scenario) -> Value {
         }
         ExecutorConfig::TraceReplay(replay) => trace_replay(replay),
         ExecutorConfig::Sweep(config) => sweep(config),
+        ExecutorConfig::RateLimitProbe(config) => config.json(),
     };
     if let (Value::Object(out), Value::Object(own)) = (&mut out, own) {
         out.extend(own);

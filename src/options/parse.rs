@@ -52,6 +52,14 @@ pub(super) fn parse(merged: &Map<String, Value>, flags: &FlagOptions, found: &mu
         json: Value::Null,
         scenarios,
     };
+    for scenario in &options.scenarios {
+        let own = scenario.budget.as_ref().is_some_and(budget::BudgetOptions::is_set);
+        if matches!(scenario.executor, ExecutorConfig::RateLimitProbe(_)) && !own && !options.budget.is_set() {
+            let path = format!("scenarios.{}.budget", scenario.name);
+            let what = "is missing: looking for limits makes as many calls as it is allowed to";
+            found.problem(&path, what, "give it, or the test, a budget of requests, tokens or usd");
+        }
+    }
     choice::choose(&mut options.scenarios, flags, found);
     options.json = merged_json::build(merged, &options.scenarios, &options.summary_trend_stats);
     options
@@ -73,10 +81,10 @@ fn whole_sweeps(top: &mut Reader<'_>, scenarios: &[Scenario], segmentation: &Seg
         return;
     }
     for scenario in scenarios {
-        if let ExecutorConfig::Sweep(sweep) = &scenario.executor {
+        if matches!(scenario.executor, ExecutorConfig::Sweep(_) | ExecutorConfig::RateLimitProbe(_)) {
             top.problem(
                 &format!("scenarios.{}.executor", scenario.name),
-                format!("`{}` cannot be split into execution segments", sweep.executor()),
+                format!("`{}` cannot be split into execution segments", scenario.executor.name()),
                 "run it on one instance, without --execution-segment",
             );
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::budget::BudgetOptions;
+use super::limit_probe::LimitProbeConfig;
 use super::load_shape::{Arrivals, ReplayConfig, TokenRate};
 use super::sweep::SweepConfig;
 
@@ -135,6 +136,8 @@ pub enum ExecutorConfig {
     TraceReplay(ReplayConfig),
     /// Loads in steps, or the search for the highest that meets objectives.
     Sweep(Box<SweepConfig>),
+    /// Looks for the limits of an account.
+    RateLimitProbe(LimitProbeConfig),
 }
 
 impl ExecutorConfig {
@@ -152,6 +155,7 @@ impl ExecutorConfig {
             Self::RampingTokenRate { .. } => "ramping-token-rate",
             Self::TraceReplay(_) => "trace-replay",
             Self::Sweep(sweep) => sweep.executor(),
+            Self::RateLimitProbe(_) => "rate-limit-probe",
         }
     }
 }

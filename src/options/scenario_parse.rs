@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::arrival_parse;
 use super::budget;
+use super::limit_probe;
 use super::reader::{Reader, shown};
 use super::scenario::{ExecutorConfig, Scenario, Stage};
 use super::sweep_parse;
@@ -56,6 +57,7 @@ const EXECUTORS: &[(&str, &[&str])] = &[
     ("ramping-arrival-rate", &["startRate", "timeUnit", "stages", "preAllocatedVUs", "maxVUs", "arrival", "seed"]),
     ("ramping-token-rate", &["startRate", "timeUnit", "stages", "count", "estimate", "preAllocatedVUs", "maxVUs"]),
     ("ramping-vus", &["startVUs", "stages", "gracefulRampDown"]),
+    ("rate-limit-probe", &["find", "lanes", "maxConcurrency", "maxIterations", "maxDuration", "settle", "yes"]),
     (
         "rate-sweep",
         &[
@@ -77,9 +79,6 @@ const EXECUTORS: &[(&str, &[&str])] = &[
         &["file", "format", "lengths", "seed", "speed", "from", "to", "loop", "duration", "preAllocatedVUs", "maxVUs"],
     ),
 ];
-
-/// Executors of the AI interface that this version does not run.
-const LATER: &[&str] = &["rate-limit-probe"];
 
 /// The scenarios of the merged options.
 pub(super) fn parse(top: &mut Reader<'_>) -> Vec<Scenario> {
@@ -262,15 +261,11 @@ fn check_fields(r: &mut Reader<'_>, kind: &str, own: &[&str], fields: &Map<Strin
 
 fn unknown_executor(r: &mut Reader<'_>, kind: &str, known: &[&str]) {
     let list = known.join(", ");
-    if LATER.contains(&kind) {
-        r.problem("executor", format!("`{kind}` is not built yet"), format!("use one of: {list}"));
-    } else {
-        let hint = match nearest(kind, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`? Known: {list}"),
-            None => format!("known: {list}"),
-        };
-        r.problem("executor", format!("unknown executor `{kind}`"), hint);
-    }
+    let hint = match nearest(kind, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`? Known: {list}"),
+        None => format!("known: {list}"),
+    };
+    r.problem("executor", format!("unknown executor `{kind}`"), hint);
 }
 
 fn check_browser(r: &mut Reader<'_>) {
@@ -309,6 +304,7 @@ fn executor(r: &mut Reader<'_>, kind: &str) -> Option<ExecutorConfig> {
         }
         "capacity-search" => sweep_parse::capacity_search(r),
         "concurrency-sweep" => sweep_parse::concurrency_sweep(r),
+        "rate-limit-probe" => ExecutorConfig::RateLimitProbe(limit_probe::parse(r)),
         "rate-sweep" => sweep_parse::rate_sweep(r),
         "constant-arrival-rate" => arrival_parse::constant_arrival_rate(r),
         "constant-token-rate" => arrival_parse::constant_token_rate(r),

@@ -282,7 +282,7 @@ fn executors_that_are_not_offered_say_why() {
         let problems = build(script(json!({"scenarios": {"a": {"executor": name}}}))).unwrap_err();
         problems.0[0].to_string()
     };
-    assert!(what("rate-limit-probe").contains("not built yet"));
+    assert!(what("rate-limit-prob").contains("did you mean `rate-limit-probe`?"));
     assert!(what("constant-vuss").contains("did you mean `constant-vus`?"));
 }
 

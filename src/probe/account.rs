@@ -68,6 +68,14 @@ pub struct Reply {
     pub stated: RateLimit,
 }
 
+impl Reply {
+    /// A reply that took nothing and says nothing of limits.
+    pub fn new(sent: Instant, outcome: Outcome) -> Self {
+        let stated = RateLimit::default();
+        Self { sent, outcome, first_token: None, took: sent.elapsed(), tokens: 0, cost: Some(0.0), stated }
+    }
+}
+
 /// Somebody who answers calls.
 pub trait Account: Send + Sync {
     /// Makes a small call with about so many tokens of prompt (0 = as few as possible).
@@ -100,9 +108,7 @@ impl ModelAccount {
         let result = match plan {
             Ok(plan) => run(&self.transport, plan, Hooks::default()).await.finish(),
             Err(problems) => {
-                let outcome = Outcome::Failed(problems.to_string());
-                let (took, stated) = (sent.elapsed(), RateLimit::default());
-                return Reply { sent, outcome, first_token: None, took, tokens: 0, cost: None, stated };
+                return Reply::new(sent, Outcome::Failed(problems.to_string()));
             }
         };
         let outcome = match &result.error {

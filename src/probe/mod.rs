@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod concurrency;
+pub mod facts;
 pub mod rate;
 pub mod spend;
 pub mod verdict;

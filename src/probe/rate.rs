@@ -2,6 +2,7 @@
 //!
 //! Generic over the account, and on tokio's clock, so that tests run it against simulated providers in no time.
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -57,6 +58,24 @@ pub enum Ended {
     Other(Limit),
     /// The server serves no more at a time than the experiment asks.
     Busy,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Budget => f.write_str("not found: the budget is used up"),
+            Self::Time => f.write_str("not found in the longest time allowed for it"),
+            Self::Unlimited { calls, time } => {
+                let seconds = time.as_secs_f64();
+                let rate = *calls as f64 / seconds.max(0.001) * 60.0;
+                write!(f, "no limit met: {calls} calls in {seconds:.1} s were let through ({rate:.0} per minute)")
+            }
+            Self::Exhausted(why) => write!(f, "not found: the account is used up: {why}"),
+            Self::Failed(why) => write!(f, "not found: a call failed: {why}"),
+            Self::Other(other) => write!(f, "not found: the limit of {} was met first", other.name()),
+            Self::Busy => f.write_str("not found: the server refused as busy; use fewer lanes"),
+        }
+    }
 }
 
 /// What was found out about a rate, in calls.
@@ -263,10 +282,14 @@ impl<A: Account> Experiment<'_, A> {
             self.purse.note(&reply);
             stop |= reply.outcome != Outcome::Admitted;
             replies.push(reply);
+            let unrefused = replies.len() as u64;
             if self.begun.elapsed() > self.plan.longest {
+                // All of that time without a refusal says how much is let through, at least.
+                if !stop && self.events.is_empty() {
+                    failure = Some(Ended::Unlimited { calls: unrefused, time: started.elapsed() });
+                }
                 stop = true;
             }
-            let unrefused = replies.len() as u64;
             if !stop && unrefused >= self.plan.most {
                 failure = Some(Ended::Unlimited { calls: unrefused, time: started.elapsed() });
                 stop = true;

@@ -43,7 +43,7 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
         "metrics": metrics,
         "setup_data": options.setup_data,
     });
-    // Not in k6, and only there when a budget, a token rate or a sweep is.
+    // Not in k6, and only there when a budget, a token rate, a sweep or a search for limits is.
     if let (Some(root), false) = (root.as_object_mut(), summary.budgets.is_empty()) {
         root.insert("budgets".into(), super::budget_json::all(&summary.budgets));
     }
@@ -52,6 +52,9 @@ pub fn data(summary: &Summary, options: &ReportOptions) -> Value {
     }
     if let (Some(root), false) = (root.as_object_mut(), summary.sweeps.is_empty()) {
         root.insert("sweeps".into(), super::sweep_json::all(&summary.sweeps));
+    }
+    if let (Some(root), false) = (root.as_object_mut(), summary.limits.is_empty()) {
+        root.insert("limits".into(), serde_json::json!(summary.limits));
     }
     root
 }

@@ -11,6 +11,7 @@ use super::charts;
 use super::digest::{self, TREND_HEADS};
 use super::human::{self, figure};
 use super::junit::observed;
+use super::limits;
 use super::markup::escaped;
 use super::svg_chart::rows_of;
 use crate::metrics::check_tree::Group;
@@ -60,6 +61,13 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         });
         let head = ["load", "calls", "failed", "throughput", "TTFT p95"];
         body += &table(&format!("Sweep: {}", sweep.scenario), &head, rows.collect());
+    }
+    for facts in &summary.limits {
+        let rows = facts.limits.iter().map(|limit| {
+            let (verdict, evidence) = limits::words(limit);
+            vec![limit.of.clone(), verdict, evidence.unwrap_or_default()]
+        });
+        body += &table(&format!("Rate limits: {}", facts.scenario), &["limit of", "found", "how"], rows.collect());
     }
     let mut rows = Vec::new();
     checks(&summary.root_group, &mut rows);

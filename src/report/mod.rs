@@ -10,6 +10,7 @@ pub mod handle_summary;
 pub mod html;
 pub mod human;
 pub mod junit;
+pub mod limits;
 pub mod machine_readable;
 pub mod markdown;
 mod markup;

@@ -63,6 +63,7 @@ pub fn length(executor: &ExecutorConfig) -> Duration {
         | ExecutorConfig::RampingTokenRate { stages, .. } => stages.iter().map(|s| s.duration).sum(),
         ExecutorConfig::TraceReplay(replay) => replay.length().min(UNLIMITED),
         ExecutorConfig::Sweep(sweep) => sweep.longest().min(UNLIMITED),
+        ExecutorConfig::RateLimitProbe(probe) => probe.longest().min(UNLIMITED),
     }
 }
 
@@ -84,6 +85,7 @@ pub fn planned_length(scenarios: &[Scenario]) -> Length {
                 | ExecutorConfig::PerVuIterations { .. }
                 | ExecutorConfig::ExternallyControlled { .. }
                 | ExecutorConfig::Sweep(_)
+                | ExecutorConfig::RateLimitProbe(_)
         );
         (s.start_time + length(&s.executor), !counted)
     });
@@ -126,6 +128,7 @@ fn needs(scenario: &Scenario, segmentation: &Segmentation) -> Vec<(Duration, u64
             let (planned, most) = sweep.vus();
             vec![(start, scale(planned), scale(most))]
         }
+        ExecutorConfig::RateLimitProbe(probe) => vec![(start, scale(probe.vus()), scale(probe.vus()))],
         ExecutorConfig::TraceReplay(replay) => {
             vec![(start, scale(replay.pre_allocated_vus), scale(replay.max_vus))]
         }

@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod drain;
+pub mod reply_meter;
 pub mod state;
 pub mod step_meter;
 pub mod token_meter;
@@ -18,6 +19,7 @@ use crate::error::Error;
 
 pub use control::Control;
 pub use drain::Drain;
+pub use reply_meter::ReplyMeter;
 pub use state::{Phase, RunState, ScenarioState};
 pub use step_meter::StepMeter;
 pub use token_meter::TokenMeter;

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use super::Ticket;
 use super::control::Control;
 use super::drain::Drain;
+use super::reply_meter::ReplyMeter;
 use super::step_meter::StepMeter;
 use super::token_meter::TokenMeter;
 use super::trace::TraceSlice;
@@ -162,6 +163,8 @@ pub struct ScenarioState {
     pub tokens: OnceLock<Arc<TokenMeter>>,
     /// What its calls are like, where the executor goes by it; set by it.
     pub steps: OnceLock<Arc<StepMeter>>,
+    /// What comes of its iterations, where the executor asks; set by it.
+    pub replies: OnceLock<Arc<ReplyMeter>>,
     /// The recording that is replayed, if one is; set before the run.
     pub trace: OnceLock<TraceSlice>,
 }
@@ -180,6 +183,7 @@ impl ScenarioState {
             drain: Drain::default(),
             tokens: OnceLock::new(),
             steps: OnceLock::new(),
+            replies: OnceLock::new(),
             trace: OnceLock::new(),
         }
     }

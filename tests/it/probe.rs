@@ -5,7 +5,7 @@ use std::time::Duration;
 use inrush::mock::{CountDist, DelayDist, LimitRule, MockConfig, WhenFull, start};
 use serde_json::Value;
 
-use crate::support::inrush;
+use crate::support::{inrush, run_files};
 
 /// A mock that answers at once.
 fn fast() -> MockConfig {
@@ -117,4 +117,75 @@ fn nothing_is_sent_without_leave_and_nothing_beyond_the_budget() {
     let locked = MockConfig { api_key: Some("right-key-1".to_owned()), ..fast() };
     let (code, _, err) = probe(locked, &["--yes", "--budget-requests", "40"]);
     assert!(code == 255 && err.contains("the first call failed") && !err.contains("right-key-1"), "{err}");
+}
+
+/// What the executor found, with a script's calls.
+#[track_caller]
+fn found_by_script(config: MockConfig, fields: &str, call: &str) -> Value {
+    let mock = start(config).unwrap();
+    let script = format!(
+        "import ai from 'inrush/ai'; import http from 'k6/http';\n\
+         export const options = {{ scenarios: {{ s: {{\n\
+           executor: 'rate-limit-probe', yes: true, budget: {{ requests: 5000 }}, settle: '100ms', {fields} }} }} }};\n\
+         const url = `${{__ENV.INRUSH_BASE_URL}}/chat/completions`;\n\
+         export default function () {{ {call} }}\n"
+    );
+    let base = format!("INRUSH_BASE_URL={}", mock.base_url());
+    let args = ["run", "-q", "-e", &base, "-e", "INRUSH_MODEL=mock", "--summary-json", "s.json", "t.js"];
+    let ran = run_files(&[("t.js", &script)], &args).exits(0);
+    let summary: Value = serde_json::from_str(&ran.file("s.json")).unwrap();
+    summary["limits"][0].clone()
+}
+
+#[test]
+fn a_script_finds_the_limits_its_calls_meet() {
+    let limit_rule = LimitRule::TokenBucket { burst: 0.02 };
+    let bucket = MockConfig { rpm: Some(1_200), limit_rule, ..fast() };
+    let call = "ai.stream({ prompt: 'hello', maxTokens: 1 });";
+    let facts = found_by_script(bucket.clone(), "", call);
+    let rate = &facts["limits"][0]["verdict"]["rate"];
+    assert_eq!(
+        (&facts["limits"][0]["of"], &rate["algorithm"]),
+        (&"requests".into(), &"token-bucket".into()),
+        "{facts}"
+    );
+    near(&rate["per_minute"], 1200.0);
+
+    // Two calls in each: half as many iterations, over plain HTTP.
+    let body = "JSON.stringify({ model: 'mock', max_tokens: 1, messages: [{ role: 'user', content: 'hello' }] })";
+    let ask = format!("http.post(url, {body}, {{ headers: {{ 'content-type': 'application/json' }} }});");
+    let facts = found_by_script(bucket, "lanes: 4", &ask);
+    near(&facts["limits"][0]["verdict"]["rate"]["per_minute"], 1200.0);
+
+    let limit_rule = LimitRule::FixedWindow(Duration::from_secs(2));
+    let facts = found_by_script(MockConfig { rpm: Some(900), limit_rule, ..fast() }, "", call);
+    let rate = &facts["limits"][0]["verdict"]["rate"];
+    assert_eq!((&rate["algorithm"], &rate["confidence"]), (&"fixed-window".into(), &"high".into()), "{facts}");
+    near(&rate["per_minute"], 900.0);
+}
+
+#[test]
+fn a_script_finds_how_many_are_served_at_a_time() {
+    let places = |when_full| MockConfig {
+        max_concurrency: Some(5),
+        when_full,
+        itl: DelayDist::fixed(Duration::from_millis(20)),
+        ..fast()
+    };
+    let call = "ai.stream({ prompt: 'hello', maxTokens: 40 });";
+    let fields = "find: ['concurrency'], maxConcurrency: 16";
+    let facts = found_by_script(places(WhenFull::Reject), fields, call);
+    assert_eq!(facts["limits"][0]["verdict"]["refused"], 5, "{facts}");
+    let facts = found_by_script(places(WhenFull::Queue), fields, call);
+    assert_eq!(facts["limits"][0]["verdict"]["waits"], 5, "{facts}");
+}
+
+#[test]
+fn a_script_that_finds_nothing_says_why() {
+    let facts = found_by_script(fast(), "", "");
+    let why = facts["limits"][0]["verdict"]["not_found"].as_str().unwrap();
+    assert!(why.contains("an iteration made no request"), "{facts}");
+    let facts = found_by_script(fast(), "maxIterations: 50", "ai.stream({ prompt: 'hello', maxTokens: 1 });");
+    let why = facts["limits"][0]["verdict"]["not_found"].as_str().unwrap();
+    assert!(why.contains("no limit met"), "{facts}");
 }

@@ -54,7 +54,7 @@ pub(super) fn group(_: &JsValue, args: &[JsValue], context: &mut Context) -> JsR
         Some(parent) => {
             host.set_metric_context(parent);
             match result {
-                Ok(value) if is_thenable(&value, context)? => return when_settled(&value, running, context),
+                Ok(value) if is_thenable(&value, context)? => when_settled(&value, running, context),
                 result => end(&running, result, context),
             }
         }

@@ -15,6 +15,7 @@ use crate::metrics::activity::Throughput;
 use crate::metrics::budget::BudgetFacts;
 use crate::metrics::check_tree::Group;
 use crate::metrics::health::Health;
+use crate::metrics::limits::LimitsFacts;
 use crate::metrics::sweep::SweepFacts;
 use crate::metrics::token_rate::TokenRateFacts;
 use crate::metrics::window::LeftOut;
@@ -72,6 +73,9 @@ struct Record {
     budgets: Vec<BudgetFacts>,
     token_rates: Vec<TokenRateFacts>,
     sweeps: Vec<SweepFacts>,
+    /// Not in files of earlier versions.
+    #[serde(default)]
+    limits: Vec<LimitsFacts>,
     groups: Vec<SectionRecord>,
     scenarios: Vec<SectionRecord>,
     generator: Health,

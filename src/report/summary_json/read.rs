@@ -48,6 +48,7 @@ pub(super) fn record(summary: &Summary, origin: &Origin, columns: &[TrendStat]) 
         budgets: summary.budgets.clone(),
         token_rates: summary.token_rates.clone(),
         sweeps: summary.sweeps.clone(),
+        limits: summary.limits.clone(),
         groups: sections(&summary.groups),
         scenarios: sections(&summary.scenarios),
         generator: summary.health.clone(),
@@ -114,6 +115,7 @@ fn summary(record: Record) -> Result<RecordedRun, String> {
         budgets: record.budgets,
         token_rates: record.token_rates,
         sweeps: record.sweeps,
+        limits: record.limits,
     };
     Ok(RecordedRun { origin: record.origin, summary })
 }

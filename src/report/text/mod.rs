@@ -7,6 +7,7 @@ mod budget;
 mod checks;
 mod layout;
 mod legacy;
+mod limits;
 mod paint;
 mod resilience;
 mod sections;
@@ -75,6 +76,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         write_total(&mut out, summary, options, &paint);
     }
     sweep::write(&mut out, &summary.sweeps, options, &paint);
+    limits::write(&mut out, &summary.limits, &paint);
     if let Some(generator) = &summary.health.generator {
         let cpu = match generator.cpu_cores {
             Some(cores) => format!("{cores:.2} of {} cores, ", generator.cores),
