@@ -98,6 +98,13 @@ pub(super) fn run(args: &SanitizeArgs, terminal: &Terminal) -> Result<u8, Error>
         }
     }
     terminal.line(&summary(args, &pass.findings));
+    let nowhere = pass.found_nowhere();
+    if !nowhere.is_empty() {
+        tracing::warn!(
+            "found nowhere in these logs: {}; check the spelling, or personal data may be left",
+            nowhere.join(", ")
+        );
+    }
     let findings = &pass.findings;
     if findings.broken_count > 0 && !args.skip_broken {
         problems.push(format!(

@@ -303,7 +303,7 @@ impl Run {
         let left_out = self.phases.left_out();
         if left_out.unsteady {
             health.invalidate(
-                "no steady state was found in the first half of the run: what is measured may still be changing",
+                "no steady state was found in the first half of the run: what is measured may still be changing (finding one takes 40 s or more)",
             );
         }
         let elapsed = left_out.measured(self.shared.elapsed());

@@ -3,7 +3,7 @@
 //!
 //! A path fits wherever it ends: `user.name` also finds `metadata.user.name`. Lists on the way do not count.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use regex::Regex;
@@ -29,6 +29,8 @@ pub(super) struct Name {
 #[derive(Debug, Default)]
 pub struct Fields {
     paths: Vec<(Vec<String>, Arc<str>)>,
+    /// Those that had a value in some record.
+    seen: HashSet<Arc<str>>,
     kept: HashMap<String, Arc<Regex>>,
 }
 
@@ -46,12 +48,18 @@ impl Fields {
             }
             all.push((parts, format!("field:{path}").into()));
         }
-        Ok(Self { paths: all, kept: HashMap::new() })
+        Ok(Self { paths: all, ..Self::default() })
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.paths.is_empty()
+    }
+
+    /// The paths that no record has had a value for, as they were given.
+    pub fn never_seen(&self) -> Vec<&str> {
+        let kinds = self.paths.iter().map(|(_, kind)| kind).filter(|kind| !self.seen.contains(*kind));
+        kinds.map(|kind| kind.strip_prefix("field:").unwrap_or(kind)).collect()
     }
 
     /// The names in this record; also in texts that are JSON.
@@ -61,6 +69,11 @@ impl Fields {
         }
         let mut found: Vec<(String, Arc<str>)> = Vec::new();
         self.walk(record, &mut Vec::new(), &mut found);
+        for (_, kind) in &found {
+            if !self.seen.contains(kind) {
+                self.seen.insert(Arc::clone(kind));
+            }
+        }
         // The longest first: a name within another is part of it.
         found.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then_with(|| a.0.cmp(&b.0)));
         found.dedup_by(|a, b| a.0 == b.0);
@@ -153,6 +166,9 @@ mod tests {
         assert_eq!(values(&["user.name"], &record), ["ann", "bob", "cleo"]);
         assert_eq!(values(&["id", "name"], &record), ["ann", "1234", "bob", "cleo"], "one letter is no name");
         assert!(values(&["none"], &record).is_empty());
+        let mut fields = Fields::parse(&["user.nam".to_owned(), "user.name".to_owned()]).unwrap();
+        fields.names(&record);
+        assert_eq!(fields.never_seen(), ["user.nam"]);
         assert!(Fields::parse(&["a..b".to_owned()]).is_err());
     }
 
@@ -161,6 +177,7 @@ mod tests {
         let mut fields = Fields::parse(&["n".to_owned()]).unwrap();
         let names = fields.names(&json!({ "n": "张三" }));
         assert!(names[0].regex.is_match("我是张三你好"));
+        assert!(fields.never_seen().is_empty());
         let names = fields.names(&json!({ "n": "A.B (x)" }));
         assert!(names[0].regex.is_match("so a.b (x)!") && !names[0].regex.is_match("axb (x)"));
     }

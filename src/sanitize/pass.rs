@@ -103,6 +103,14 @@ impl Pass {
         }
     }
 
+    /// What was asked for and never found, once all logs are read: flags with what they were given.
+    pub fn found_nowhere(&self) -> Vec<String> {
+        let found = self.findings.kinds();
+        let fields = self.fields.never_seen().into_iter().map(|path| format!("--field {path}"));
+        let patterns = self.scrubber.patterns().iter().filter(|p| found.iter().all(|(kind, _)| *kind != p.name));
+        fields.chain(patterns.map(|p| format!("--pattern {}", p.name))).collect()
+    }
+
     /// Reads a log and gives its requests to `write`, one by one.
     ///
     /// # Errors

@@ -68,6 +68,11 @@ impl Scrubber {
         Self { salt, patterns }
     }
 
+    /// The patterns the user gave.
+    pub(super) fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
     /// The text with pseudonyms, and the kind of each that was put in, in order.
     pub(super) fn scrub<'t, 'k>(&'k self, text: &'t str, names: &'k [Name]) -> (Cow<'t, str>, Vec<&'k str>) {
         let mut all = self.find(text, names);

@@ -262,3 +262,13 @@ fn time_grows_with_the_text_and_no_faster() {
     assert_eq!(rows(&ran.file("p.jsonl")).len(), parts.len());
     assert!(ran.took.as_secs() < 45, "{:?}", ran.took);
 }
+
+#[test]
+fn a_field_and_a_pattern_that_find_nothing_are_told() {
+    let log = r#"{"prompt": "TKT-1 for Ann", "user": {"name": "Ann"}}"#;
+    let args = ["sanitize", "log.jsonl", "-o", "p.jsonl", "--field", "user.nam", "--field", "user.name"];
+    let patterns = ["--pattern", "ticket=TKT-[0-9]+", "--pattern", "order=ORD-[0-9]+"];
+    let args: Vec<&str> = args.into_iter().chain(patterns).collect();
+    let ran = run_files(&[("log.jsonl", log)], &args).exits(0);
+    assert!(ran.stderr.contains("found nowhere in these logs: --field user.nam, --pattern order;"), "{}", ran.all());
+}

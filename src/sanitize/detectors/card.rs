@@ -20,7 +20,9 @@ pub(super) fn find(text: &str, found: &mut Vec<Range<usize>>) {
             let end = at + bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
             groups.push(at..end);
             at = end;
-            let separator = separator(bytes, end);
+            // Dots stand between groups of four only: elsewhere they are those of amounts and versions.
+            let dot = bytes.get(end) == Some(&b'.') && groups.last().is_some_and(|group| group.len() == 4);
+            let separator = if dot { 1 } else { separator(bytes, end) };
             if separator == 0 || !bytes.get(end + separator).is_some_and(u8::is_ascii_digit) {
                 break;
             }
