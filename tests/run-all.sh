@@ -117,6 +117,7 @@ examples() {
     echo 'replay-of-recorded 0 --mock-replay examples/recorded-chat.jsonl examples/replay.js'
     # The gate must also close: an impossible threshold is exit code 99.
     echo 'gate-closes 99 -e MAX_TTFT_MS=0.001 examples/thresholds-ci.js'
+    echo 'two-servers 0 --mock=examples/mock/two-providers.yaml examples/failover-two-servers.js'
     echo 'limits-of-a-bucket 0 --mock-rpm 1200 --mock-limit-rule token-bucket:0.02 examples/rate-limit-probe.js'
     echo 'capacity-of-four 0 --mock-max-concurrency 4 examples/capacity.js'
   } > "$log/all"

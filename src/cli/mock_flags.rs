@@ -77,6 +77,7 @@ const OF_ANSWERS: &[&str] = &[
     "error-rate",
     "error-kind",
     "outage",
+    "fault",
     "rpm",
     "tpm",
     "max-concurrency",
@@ -187,6 +188,7 @@ fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
             config.error_kinds = value.split(',').map(|k| parse(k.trim())).collect::<Result<_, _>>()?;
         }
         "outage" => config.outage = Some(parse(value)?),
+        "fault" => config.faults.push(parse(value)?),
         "rpm" => config.rpm = Some(parse(value)?),
         "tpm" => config.tpm = Some(parse(value)?),
         "limit-rule" => config.limit_rule = parse(value)?,
@@ -198,6 +200,8 @@ fn set(config: &mut MockConfig, name: &str, value: &str) -> Result<(), String> {
         "seed" => config.seed = parse(value)?,
         "truth-log" => config.truth_log = Some(PathBuf::from(value)),
         "api-key" => config.api_key = Some(value.to_owned()),
+        "admin-key" => config.admin_key = Some(value.to_owned()),
+        "tls" => config.tls = Some(PathBuf::from(value)),
         "model" => config.models = value.split(',').map(|m| m.trim().to_owned()).collect(),
         "pacer-threads" => config.pacer_threads = parse(value)?,
         "replay" => config.replay.push(PathBuf::from(value)),
@@ -255,6 +259,11 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
         "Kinds of failure, comma-separated: 429, 500, 503, quota, cut:5, stall:5, garbage:5, hang, ...",
     ),
     ("outage", "FROM:TO", "Answer every call with 503 in this span since the start, e.g. 10s:15s [default: never]"),
+    (
+        "fault",
+        "FROM:TO=KINDS",
+        "Faults by time since the start, e.g. 10s:20s=429 or 1m:2m=cut:5,hang@0.1 (a tenth of the calls); may be repeated",
+    ),
     ("rpm", "N", "Requests per minute, with rate-limit headers [default: no limit]"),
     ("tpm", "N", "Tokens per minute [default: no limit]"),
     (
@@ -270,6 +279,12 @@ pub(crate) const KNOBS: &[(&str, &str, &str)] = &[
     ("seed", "N", "Seed of everything random [default: 0]"),
     ("truth-log", "FILE", "Write the true times of every request as JSON lines"),
     ("api-key", "KEY", "Key that calls must carry [default: none needed]"),
+    (
+        "admin-key",
+        "KEY",
+        "Key of the admin API (/mock/admin) [default: none on this machine; elsewhere there is no such API]",
+    ),
+    ("tls", "FILE", "Speak TLS, with a certificate made at start and written to this file"),
     ("model", "NAMES", "Model names served, comma-separated [default: any]"),
     ("pacer-threads", "N", "Threads that write paced output [default: 1]"),
     (
@@ -296,7 +311,7 @@ pub(crate) fn augment(command: clap::Command, prefix: &'static str, skip: &[&str
     KNOBS.iter().filter(|(name, ..)| !skip.contains(name)).fold(command, |command, (name, value, help)| {
         let id: &'static str =
             if prefix.is_empty() { name } else { Box::leak(format!("{prefix}{name}").into_boxed_str()) };
-        let action = if *name == "replay" { clap::ArgAction::Append } else { clap::ArgAction::Set };
+        let action = if ["replay", "fault"].contains(name) { clap::ArgAction::Append } else { clap::ArgAction::Set };
         command.arg(
             clap::Arg::new(id)
                 .action(action)

@@ -10,6 +10,7 @@ mod flag_problems;
 mod inspect;
 mod linger;
 mod mock;
+mod mock_file;
 mod mock_flags;
 mod new;
 mod option_flags;

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::budgets;
 use super::compare::BaselineFlags;
 use super::linger::Linger;
+use super::mock_file;
 use super::mock_flags::{EmbeddedKnobs, config};
 use super::option_flags::OptionFlags;
 use super::panics;
@@ -84,9 +85,9 @@ pub(crate) struct RunArgs {
     /// Traces of requests; only `none` is known
     #[arg(long, hide = true, value_name = "WHERE", env = "K6_TRACES_OUTPUT", default_value = "none")]
     traces_output: String,
-    /// Start a mock LLM server in this process and point INRUSH_BASE_URL at it
-    #[arg(long)]
-    mock: bool,
+    /// Start a mock LLM server in this process and point INRUSH_BASE_URL at it; with a configuration file, perhaps several
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", overrides_with = "mock")]
+    mock: Option<String>,
     #[command(flatten)]
     pub(super) knobs: EmbeddedKnobs,
     /// Whether `inrush sweep` is what runs.
@@ -138,7 +139,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     };
 
     let baseline = args.baseline.read(&mut found);
-    let mock = start_mock(&args, &mut env, &mut found);
+    let mocks = start_mocks(&args, &mut env, &mut found);
     let mut session = Session::new(Arc::clone(&script), env.clone(), args.seed, secrets)?;
     session.unpack(archive.as_ref());
     budgets::prices(args.prices.as_deref(), &session.shared, &mut found);
@@ -291,9 +292,9 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     if let Some(generator) = generator {
         summary.health.set_generator(generator);
     }
-    finish_summary(&mut summary, &outcome, &shared, mock.as_ref());
+    finish_summary(&mut summary, &outcome, &shared, &mocks);
     let early = ended_early(&outcome, &shared);
-    let origin = summary_out::origin(&args.source.script, &options, &shared, early, mock.is_some());
+    let origin = summary_out::origin(&args.source.script, &options, &shared, early, !mocks.is_empty());
     let written = summary_out::write(
         &args.summary,
         &args.source.script,
@@ -307,7 +308,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     );
     let worse = baseline.is_some_and(|baseline| baseline.shows_worse(origin, &summary));
     // `handleSummary()` could still talk to it.
-    if let Some(mock) = mock {
+    for mock in mocks {
         let _ = mock.stop();
     }
     drop(guard);
@@ -362,30 +363,44 @@ fn output_context(env: &BTreeMap<String, String>, registry: Arc<Registry>) -> Ou
     }
 }
 
-/// Starts the embedded mock when asked to, and tells the script where it is.
-fn start_mock(args: &RunArgs, env: &mut BTreeMap<String, String>, found: &mut Preflight) -> Option<MockServer> {
-    if !args.mock {
+/// Starts the embedded mock when asked to, or several, and tells the script where they are.
+fn start_mocks(args: &RunArgs, env: &mut BTreeMap<String, String>, found: &mut Preflight) -> Vec<MockServer> {
+    let Some(file) = &args.mock else {
         found.flags(args.knobs.0.iter().map(|knob| format!("--mock-{} needs --mock", knob.name)).collect());
-        return None;
-    }
-    let (key, server) = match config(&args.knobs.0, "mock-") {
-        // With problems noted before, no server is needed any more, nor anything it would write.
-        Ok(config) if found.is_clean() => (config.api_key.clone(), found.take(mock::start(config))),
-        Ok(config) => (config.api_key, None),
-        Err(problems) => {
-            found.flags(problems);
-            (None, None)
-        }
+        return Vec::new();
     };
+    let wanted = if file.is_empty() {
+        config(&args.knobs.0, "mock-").map(|config| vec![mock_file::Server { name: String::new(), config }])
+    } else {
+        mock_file::read(file, &args.knobs.0)
+    };
+    let wanted = wanted.unwrap_or_else(|problems| {
+        found.flags(problems);
+        Vec::new()
+    });
+    let key = wanted.first().and_then(|first| first.config.api_key.clone());
     // Without a server nothing will run; the init code finds an address all the same, so that what follows can be checked.
-    let address = server.as_ref().map_or_else(|| "http://127.0.0.1:1/v1".to_owned(), MockServer::base_url);
+    let mut address = "http://127.0.0.1:1/v1".to_owned();
+    let mut servers = Vec::new();
+    for mock_file::Server { name, config } in wanted {
+        // With problems noted before, no server is needed any more, nor anything it would write.
+        let server = if found.is_clean() { found.take(mock::start(config)) } else { None };
+        let own = server.as_ref().map_or_else(|| address.clone(), MockServer::base_url);
+        if !name.is_empty() {
+            env.insert(mock_file::variable(&name), own.clone());
+        }
+        if servers.is_empty() {
+            address = own;
+        }
+        servers.extend(server);
+    }
     env.insert("INRUSH_BASE_URL".to_owned(), address);
     env.entry("INRUSH_MODEL".to_owned()).or_insert_with(|| MOCK_MODEL.to_owned());
     // Paths of Google Cloud name a project, and the mock takes any.
     env.entry("GOOGLE_CLOUD_PROJECT".to_owned()).or_insert_with(|| "mock".to_owned());
     // Without this a real key from the environment would travel to the mock.
     env.insert("INRUSH_API_KEY".to_owned(), key.unwrap_or_else(|| "mock".to_owned()));
-    server
+    servers
 }
 
 /// What happens when the run was stopped for want of memory and takes more all the same: the process ends before the system
@@ -419,7 +434,7 @@ fn header(args: &RunArgs, options: &Options, targets: &BTreeSet<Target>) -> Stri
 }
 
 /// What only the run knows about its own validity.
-fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, mock: Option<&MockServer>) {
+fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, mocks: &[MockServer]) {
     if outcome.duration > Duration::ZERO {
         summary.duration = summary.left_out.measured(outcome.duration);
     }
@@ -434,9 +449,8 @@ fn finish_summary(summary: &mut Summary, outcome: &RunOutcome, shared: &Shared, 
     summary.budgets = shared.budget.get().map(|budget| budget.facts()).unwrap_or_default();
     let abandoned = shared.state.vus_abandoned.load(std::sync::atomic::Ordering::Relaxed);
     summary.health.abandon_vus(abandoned);
-    if let Some(stats) = mock.map(MockServer::stats)
-        && !stats.kept_pace(MOCK_LATENESS)
-    {
+    let late = mocks.iter().map(MockServer::stats).filter(|stats| !stats.kept_pace(MOCK_LATENESS));
+    if let Some(stats) = late.max_by_key(|stats| stats.lateness_p99) {
         summary.health.invalidate(format!(
             "the embedded mock could not keep pace (p99 of its writes {:.1} ms late): this machine was too busy",
             stats.lateness_p99.as_secs_f64() * 1e3

@@ -80,8 +80,8 @@ pub(crate) struct SweepArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Start a mock LLM server in this process and send all calls there
-    #[arg(long)]
-    mock: bool,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", overrides_with = "mock")]
+    mock: Option<String>,
     #[command(flatten)]
     knobs: EmbeddedKnobs,
 }
@@ -183,7 +183,10 @@ export default function () {{
         flag("--budget-requests", self.budget_requests.map(|n| n.to_string()));
         flag("--summary-export", self.summary_export.clone());
         flag("--seed", self.seed.map(|n| n.to_string()));
-        line.extend(self.mock.then(|| "--mock".to_owned()));
+        line.extend(self.mock.as_ref().map(|file| match file.as_str() {
+            "" => "--mock".to_owned(),
+            file => format!("--mock={file}"),
+        }));
         let parsed = RunArgs::augment_args(clap::Command::new("run")).try_get_matches_from(line);
         parsed.and_then(|found| RunArgs::from_arg_matches(&found)).map_err(|e| Error::usage(e.to_string()))
     }

@@ -17,6 +17,7 @@ use super::record;
 use super::replay::Cuts;
 use super::serving::ServingConfig;
 use super::stall::Stall;
+use super::timeline::Episode;
 
 /// What a mock server does. `MockConfig::default()` answers at once like a small, healthy model server.
 #[derive(Clone)]
@@ -49,6 +50,8 @@ pub struct MockConfig {
     pub error_kinds: Vec<Fault>,
     /// When every model call is answered with 503; None = never.
     pub outage: Option<Outage>,
+    /// Faults by time since the start.
+    pub faults: Vec<Episode>,
     /// Requests per minute; None = unlimited.
     pub rpm: Option<u32>,
     /// Tokens per minute, prompt plus allowed output; None = unlimited.
@@ -71,6 +74,10 @@ pub struct MockConfig {
     pub truth_log: Option<PathBuf>,
     /// Key that model calls must carry (`Authorization: Bearer`, `x-api-key` or `api-key`); None = none needed.
     pub api_key: Option<String>,
+    /// Key that requests to the admin API must carry; None = it serves this machine only.
+    pub admin_key: Option<String>,
+    /// File for the certificate of a mock that speaks TLS; None = it speaks plain HTTP.
+    pub tls: Option<PathBuf>,
     /// Names of the models served; empty = any name.
     pub models: Vec<String>,
     /// Threads that write paced output, 1..=64. One holds about 100,000 tokens/s. Default 1.
@@ -104,6 +111,7 @@ impl Default for MockConfig {
             error_rate: 0.0,
             error_kinds: vec![Fault::Status(500)],
             outage: None,
+            faults: Vec::new(),
             rpm: None,
             tpm: None,
             limit_rule: LimitRule::default(),
@@ -115,6 +123,8 @@ impl Default for MockConfig {
             seed: 0,
             truth_log: None,
             api_key: None,
+            admin_key: None,
+            tls: None,
             models: Vec::new(),
             pacer_threads: 1,
             replay: Vec::new(),
@@ -165,10 +175,10 @@ impl MockConfig {
                 problems.push(format!("{flag} is at least 1; leave it out for no limit"));
             }
         }
-        if let Some(key) = &self.api_key
-            && (key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic()))
-        {
-            problems.push("--api-key must be visible ASCII characters without spaces".to_owned());
+        for (flag, key) in [("--api-key", &self.api_key), ("--admin-key", &self.admin_key)] {
+            if key.as_ref().is_some_and(|key| key.is_empty() || !key.bytes().all(|b| b.is_ascii_graphic())) {
+                problems.push(format!("{flag} must be visible ASCII characters without spaces"));
+            }
         }
         if self.models.iter().any(String::is_empty) {
             problems.push("--model must not be empty".to_owned());
@@ -215,6 +225,7 @@ impl fmt::Debug for MockConfig {
             .field("error_rate", &self.error_rate)
             .field("error_kinds", &self.error_kinds)
             .field("outage", &self.outage)
+            .field("faults", &self.faults.iter().map(ToString::to_string).collect::<Vec<_>>())
             .field("rpm", &self.rpm)
             .field("tpm", &self.tpm)
             .field("limit_rule", &self.limit_rule.to_string())
@@ -226,6 +237,8 @@ impl fmt::Debug for MockConfig {
             .field("seed", &self.seed)
             .field("truth_log", &self.truth_log)
             .field("api_key", &self.api_key.as_ref().map(|_| "[hidden]"))
+            .field("admin_key", &self.admin_key.as_ref().map(|_| "[hidden]"))
+            .field("tls", &self.tls)
             .field("models", &self.models)
             .field("pacer_threads", &self.pacer_threads)
             .field("replay", &self.replay)

@@ -13,6 +13,10 @@ use super::dist::{KnobError, parse_duration_ns};
 const DEFAULT_SLOW: Duration = Duration::from_secs(2);
 /// Size of `huge` when none is stated.
 const DEFAULT_HUGE: u64 = 10_000_000;
+/// Headers of `header-flood` when none are stated.
+const DEFAULT_FLOOD: u32 = 1_000;
+/// Most of them.
+const MAX_FLOOD: u32 = 100_000;
 /// Largest `huge`.
 const MAX_HUGE: u64 = 1_000_000_000;
 
@@ -46,13 +50,25 @@ pub enum Fault {
     InvalidUtf8,
     /// Answers with one event of this many bytes of text.
     Huge(u64),
+    /// Resets the connection without an answer, as a server does that is gone.
+    Refuse,
+    /// With TLS the handshake fails; without it as `Refuse`.
+    TlsFailure,
+    /// Answers 200 with a page of HTML, as a proxy in between does.
+    WrongType,
+    /// Sends so many headers more.
+    HeaderFlood(u32),
+    /// Streams for ever; a call that is not streamed gets no answer.
+    Endless,
+    /// Cuts the second event in the middle of a character, into two chunks.
+    SplitUtf8,
 }
 
 impl Fault {
     /// The names that [`FromStr`] understands, for help texts and error messages.
     pub const FORMS: &'static str = "rate_limited (429), server (500), overloaded (503), auth (401), any status 400..599, quota, \
          context_length, cut[:N], reset[:N], stall[:N[:MS]], garbage[:N], error[:N], hang, slow-headers[:MS] (slow), \
-         invalid-utf8, huge[:BYTES]";
+         invalid-utf8, split-utf8, huge[:BYTES], refuse, tls-failure, wrong-type, header-flood[:N], endless";
 }
 
 impl FromStr for Fault {
@@ -104,6 +120,20 @@ impl FromStr for Fault {
                         .ok_or_else(|| fail("BYTES is a whole number from 1 to 1000000000"))?,
                 ),
             },
+            "refuse" => Self::Refuse,
+            "tls-failure" => Self::TlsFailure,
+            "wrong-type" => Self::WrongType,
+            "endless" => Self::Endless,
+            "split-utf8" => Self::SplitUtf8,
+            "header-flood" => match args.first() {
+                None => Self::HeaderFlood(DEFAULT_FLOOD),
+                Some(n) => Self::HeaderFlood(
+                    n.parse()
+                        .ok()
+                        .filter(|n| (1..=MAX_FLOOD).contains(n))
+                        .ok_or_else(|| fail("N is a whole number from 1 to 100000"))?,
+                ),
+            },
             other => match other.parse::<u16>() {
                 Ok(status @ 400..=599) => Self::Status(status),
                 Ok(_) => return Err(fail("a status to fail with is 400..599")),
@@ -113,7 +143,7 @@ impl FromStr for Fault {
         match fault {
             Self::Stall(..) => takes(2)?,
             Self::Cut(_) | Self::Reset(_) | Self::Garbage(_) | Self::ErrorEvent(_) => takes(1)?,
-            Self::SlowHeaders(_) | Self::Huge(_) => takes(1)?,
+            Self::SlowHeaders(_) | Self::Huge(_) | Self::HeaderFlood(_) => takes(1)?,
             _ => takes(0)?,
         }
         Ok(fault)
@@ -147,6 +177,12 @@ impl fmt::Display for Fault {
             Self::SlowHeaders(delay) => write!(f, "slow-headers:{}", delay.as_secs_f64() * 1e3),
             Self::InvalidUtf8 => f.write_str("invalid-utf8"),
             Self::Huge(bytes) => write!(f, "huge:{bytes}"),
+            Self::Refuse => f.write_str("refuse"),
+            Self::TlsFailure => f.write_str("tls-failure"),
+            Self::WrongType => f.write_str("wrong-type"),
+            Self::HeaderFlood(n) => write!(f, "header-flood:{n}"),
+            Self::Endless => f.write_str("endless"),
+            Self::SplitUtf8 => f.write_str("split-utf8"),
         }
     }
 }
@@ -180,6 +216,12 @@ mod tests {
             "slow-headers:250",
             "invalid-utf8",
             "huge:1000",
+            "refuse",
+            "tls-failure",
+            "wrong-type",
+            "header-flood:50",
+            "endless",
+            "split-utf8",
         ] {
             let fault: Fault = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
             assert_eq!(fault.to_string().parse::<Fault>().unwrap(), fault, "{text} -> {fault}");
@@ -190,7 +232,9 @@ mod tests {
 
     #[test]
     fn unknown_forms_list_the_known_ones() {
-        for text in ["", "explode", "200", "cut:x", "cut:1:2", "hang:1", "huge:0", "stall:1:x"] {
+        for text in
+            ["", "explode", "200", "cut:x", "cut:1:2", "hang:1", "huge:0", "header-flood:0", "refuse:1", "stall:1:x"]
+        {
             let error = text.parse::<Fault>().unwrap_err().to_string();
             assert!(error.contains("known: rate_limited"), "{error}");
         }

@@ -9,8 +9,9 @@
 //! per event an event is due with its first token. The response head and the role event go out at once. With the serving model
 //! ([`serving`]) the steps of a modelled GPU server take the place of these draws.
 //!
-//! Deliberately absent: TLS and HTTP/2 (put a proxy in front), any model.
+//! Deliberately absent: HTTP/2 (put a proxy in front), any model.
 
+mod admin;
 mod config;
 mod connection;
 mod dialects;
@@ -44,6 +45,8 @@ mod stall;
 mod stats;
 mod stream;
 mod structured;
+mod timeline;
+mod tls;
 pub mod truth_log;
 mod vectors;
 pub mod verify;
@@ -65,3 +68,4 @@ pub use server::{MockServer, start};
 pub use serving::{PRESETS, Preset, ServingConfig};
 pub use stall::Stall;
 pub use stats::MockStats;
+pub use timeline::Episode;

@@ -14,6 +14,7 @@ use super::config::UsageMode;
 use super::fault::Fault;
 use super::http_request::Request;
 use super::http_response::Response;
+use super::pacer::Outcome;
 use super::plan::{Overrides, Plan};
 use super::question::{Asked, Body, Question};
 use super::rate_limit::{Decision, Headers, LimitState};
@@ -119,7 +120,14 @@ impl From<Why> for Refusal {
 enum Ready {
     Paced(Box<dyn FnOnce(Record) -> Answer + Send>),
     Hang,
+    /// The connection is reset.
+    Refused,
+    /// Something that is no answer of a model.
+    Page,
 }
+
+/// What a proxy shows that has lost its server.
+const PAGE: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n";
 
 /// Answers a call as `speech` says.
 pub(super) fn answer<'a>(speech: &'static Speech, call: Call<'a>) -> AnswerFuture<'a> {
@@ -128,6 +136,8 @@ pub(super) fn answer<'a>(speech: &'static Speech, call: Call<'a>) -> AnswerFutur
         match decide(speech, shared, request, params, &mut record).await {
             Ok(Ready::Paced(paced)) => paced(record),
             Ok(Ready::Hang) => Answer::Paced(Scripted::boxed([], None, record, ())),
+            Ok(Ready::Refused) => Answer::Paced(Scripted::boxed([], Some(Outcome::Reset), record, ())),
+            Ok(Ready::Page) => Answer::now(Response::new(200, "text/html; charset=utf-8", PAGE), record),
             Err(refusal) => Answer::now(refuse(speech, shared, request, refusal), record),
         }
     })
@@ -197,7 +207,8 @@ async fn decide(
     let outage = down.then_some(Fault::Status(503));
     // The random fault is drawn in any case, see there.
     let random = random_fault(shared, &mut rng);
-    let fault = outage.or(overrides.fault).or(random);
+    let by_time = shared.timeline.strikes(since_start, config.seed, request.ordinal);
+    let fault = outage.or(overrides.fault).or(by_time).or(random);
     if let Some(fault) = fault {
         record.fault = Some(fault.to_string());
         Counters::add(&shared.counters.faults, 1);
@@ -210,6 +221,11 @@ async fn decide(
             }
             Fault::ErrorEvent(_) if !asked.stream => return Err(refusal(Why::Status(500))),
             Fault::Hang => return Ok(Ready::Hang),
+            Fault::Endless if !asked.stream => return Ok(Ready::Hang),
+            // With TLS the front sees to it, and what comes through is older connections.
+            Fault::TlsFailure if config.tls.is_some() => {}
+            Fault::Refuse | Fault::TlsFailure => return Ok(Ready::Refused),
+            Fault::WrongType => return Ok(Ready::Page),
             _ => {}
         }
     }
@@ -264,7 +280,10 @@ async fn decide(
         learning.known_from(plan.first_due);
     }
     record.reasoning_tokens = plan.reasoning_tokens;
-    let headers = (speech.limits)(&limits, shared.clock.unix_ns(admitted) / 1_000_000_000);
+    let mut headers = (speech.limits)(&limits, shared.clock.unix_ns(admitted) / 1_000_000_000);
+    if let Some(Fault::HeaderFlood(n)) = fault {
+        headers.extend((0..n).map(|at| ("x-mock-flood", format!("{at:040}"))));
+    }
     let envelope = Envelope::of(shared, request, &asked, cached, headers);
     let streamed = asked.stream;
     Ok(Ready::Paced(Box::new(move |record| {
@@ -344,7 +363,9 @@ pub(super) fn plain_call(
         if !shared.config.models.is_empty() && !shared.config.models.contains(&model) {
             return Err(Refusal { why: Why::UnknownModel, model, limits: Vec::new() });
         }
-        if let Some(Fault::Status(status)) = Overrides::from_headers(request)?.fault {
+        let since_start = request.arrived.saturating_duration_since(shared.started);
+        let by_time = shared.timeline.strikes(since_start, shared.config.seed, request.ordinal);
+        if let Some(Fault::Status(status)) = Overrides::from_headers(request)?.fault.or(by_time) {
             record.fault = Some(Fault::Status(status).to_string());
             Counters::add(&shared.counters.faults, 1);
             return Err(Refusal { why: Why::of_status(status), model, limits: Vec::new() });

@@ -132,6 +132,10 @@ impl Plan {
         if let Some(Fault::Huge(bytes)) = fault {
             (reasoning_tokens, output_tokens, finish) = (0, huge_tokens(bytes), "stop");
         }
+        if fault == Some(Fault::Endless) {
+            // More than anybody waits for: decades at any pace.
+            (reasoning_tokens, output_tokens, finish) = (0, u32::MAX, "stop");
+        }
         let head_due = match fault {
             Some(Fault::SlowHeaders(delay)) => base + delay,
             _ => base,
@@ -148,7 +152,7 @@ impl Plan {
             served: None,
             last_due: None,
             // A fault of one huge event is prose.
-            tool: tool.filter(|_| !matches!(fault, Some(Fault::Huge(_)))),
+            tool: tool.filter(|_| !matches!(fault, Some(Fault::Huge(_) | Fault::Endless))),
             finish,
             stopped_by,
             head_due,

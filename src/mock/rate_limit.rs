@@ -49,6 +49,7 @@ impl Refusal {
 /// The limits of a mock.
 #[derive(Debug)]
 pub(super) struct RateLimits {
+    given: (Option<u32>, Option<u32>, LimitRule),
     meters: Mutex<Meters>,
 }
 
@@ -56,6 +57,13 @@ pub(super) struct RateLimits {
 struct Meters {
     requests: Option<Meter>,
     tokens: Option<Meter>,
+}
+
+impl Meters {
+    fn new((rpm, tpm, rule): (Option<u32>, Option<u32>, LimitRule), now: Instant) -> Self {
+        let meter = |limit: Option<u32>| limit.map(|limit| Meter::new(limit, rule, now));
+        Self { requests: meter(rpm), tokens: meter(tpm) }
+    }
 }
 
 /// The outcome of asking, with the state of the limits afterwards.
@@ -66,9 +74,13 @@ pub(super) struct Decision {
 
 impl RateLimits {
     pub(super) fn new(rpm: Option<u32>, tpm: Option<u32>, rule: LimitRule) -> Self {
-        let now = Instant::now();
-        let meter = |limit: Option<u32>| limit.map(|limit| Meter::new(limit, rule, now));
-        Self { meters: Mutex::new(Meters { requests: meter(rpm), tokens: meter(tpm) }) }
+        let given = (rpm, tpm, rule);
+        Self { given, meters: Mutex::new(Meters::new(given, Instant::now())) }
+    }
+
+    /// Nothing is used up any more.
+    pub(super) fn reset(&self, now: Instant) {
+        *self.meters.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Meters::new(self.given, now);
     }
 
     /// Takes one request and `tokens` tokens, or nothing at all.

@@ -1,6 +1,6 @@
 //! From method and path to the function that answers: the table of routes and its lookup.
 //!
-//! Routes come from `DIALECTS` (model APIs) and `plain::ROUTES` (helpers for HTTP examples). The answer to an unknown
+//! Routes come from `DIALECTS` (model APIs) and `plain::ROUTES` (helpers for HTTP examples) and `admin::ROUTES`. The answer to an unknown
 //! path lists them all.
 
 use std::future::Future;
@@ -15,7 +15,7 @@ use super::model_call::Speech;
 use super::pacer::Source;
 use super::server::Shared;
 use super::truth_log::Record;
-use super::{DIALECTS, plain};
+use super::{DIALECTS, admin, plain};
 
 /// A model call on its way to an answer.
 pub(super) struct Call<'a> {
@@ -92,7 +92,7 @@ pub(super) fn find<'r>(method: &str, path: &'r str) -> Result<(Handler, Vec<&'r 
 }
 
 fn all() -> impl Iterator<Item = &'static Route> {
-    DIALECTS.iter().flat_map(|dialect| dialect.routes).chain(plain::ROUTES)
+    DIALECTS.iter().flat_map(|dialect| dialect.routes).chain(plain::ROUTES).chain(admin::ROUTES)
 }
 
 fn matches<'r>(pattern: &str, path: &'r str) -> Option<Vec<&'r str>> {

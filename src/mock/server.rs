@@ -22,6 +22,8 @@ use super::record::Recorder;
 use super::replay::Library;
 use super::serving::Serving;
 use super::stats::{Counters, MockStats};
+use super::timeline::Timeline;
+use super::tls::Front;
 use super::truth_log::TruthLog;
 use crate::clock::RunClock;
 use crate::error::Error;
@@ -47,6 +49,7 @@ pub(super) struct Shared {
     pub(super) prefix_cache: Option<Arc<PrefixCache>>,
     pub(super) replay: Option<Library>,
     pub(super) recorder: Option<Recorder>,
+    pub(super) timeline: Timeline,
     ordinal: AtomicU64,
 }
 
@@ -84,8 +87,23 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
         Error::usage(format!("answers cannot be recorded: {why}"))
             .with_hint("--record-to names a file in a folder you may write to")
     })?;
-    let listener = bind(config.listen).map_err(|error| bind_error(config.listen, &error))?;
-    let addr = listener.local_addr().map_err(|e| Error::config(format!("cannot read the mock's own address: {e}")))?;
+    let outer = bind(config.listen).map_err(|error| bind_error(config.listen, &error))?;
+    let address = |listener: &TcpListener| {
+        listener.local_addr().map_err(|e| Error::config(format!("cannot read the mock's own address: {e}")))
+    };
+    let addr = address(&outer)?;
+    let (listener, front) = match &config.tls {
+        None => (outer, None),
+        Some(file) => {
+            let inside = SocketAddr::from(([127, 0, 0, 1], 0));
+            let inner = bind(inside).map_err(|error| bind_error(inside, &error))?;
+            let front = Front::new(outer, address(&inner)?, file).map_err(|why| {
+                Error::usage(format!("the mock cannot speak TLS: {why}"))
+                    .with_hint("--tls names the file its certificate is written to")
+            })?;
+            (inner, Some(front))
+        }
+    };
     let thread_error = |e: io::Error| Error::config(format!("cannot start the mock's threads: {e}"));
 
     let clock = RunClock::start();
@@ -106,6 +124,7 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
         serving: config.serving.map(|serving| Serving::new(serving, config.queue_limit)),
         prefix_cache: config.prefix_cache.map(PrefixCache::new),
         ordinal: AtomicU64::new(0),
+        timeline: Timeline::new(config.faults.clone()),
         config,
         counters,
         clock,
@@ -119,7 +138,7 @@ pub fn start(config: MockConfig) -> Result<MockServer, Error> {
     // From here on a failure drops the server, which stops what runs already.
     let mut server = MockServer { shared: Arc::clone(&shared), addr, stop: Some(stop), threads: Vec::new() };
     let io_thread = std::thread::Builder::new().name("mock-io".to_owned());
-    threads.insert(0, io_thread.spawn(move || run(&shared, listener, stopped)).map_err(thread_error)?);
+    threads.insert(0, io_thread.spawn(move || run(&shared, listener, front, stopped)).map_err(thread_error)?);
     threads.extend(writer);
     server.threads = threads;
     tiktoken_rs::o200k_base_singleton();
@@ -134,7 +153,8 @@ impl MockServer {
 
     /// Root of the server, e.g. `http://127.0.0.1:4010`; the plain HTTP helpers live here.
     pub fn root_url(&self) -> String {
-        format!("http://{}", self.addr)
+        let scheme = if self.shared.config.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.addr)
     }
 
     /// The address listened on, with the real port.
@@ -223,7 +243,7 @@ fn bind_error(addr: SocketAddr, error: &io::Error) -> Error {
     Error::config(format!("the mock cannot listen on {addr}: {why}")).with_hint(hint)
 }
 
-fn run(shared: &Arc<Shared>, listener: TcpListener, stopped: oneshot::Receiver<()>) {
+fn run(shared: &Arc<Shared>, listener: TcpListener, front: Option<Front>, stopped: oneshot::Receiver<()>) {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads((cores / 2).clamp(1, 4))
@@ -235,6 +255,9 @@ fn run(shared: &Arc<Shared>, listener: TcpListener, stopped: oneshot::Receiver<(
         Err(error) => return tracing::error!("the mock cannot start its runtime: {error}"),
     };
     runtime.spawn(accept(Arc::clone(shared), listener));
+    if let Some(front) = front {
+        runtime.spawn(front.accept(Arc::clone(shared)));
+    }
     let _ = runtime.block_on(stopped);
     runtime.shutdown_timeout(SHUTDOWN);
 }

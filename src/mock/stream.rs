@@ -17,6 +17,8 @@ use super::truth_log::{Record, TokenEvent};
 
 /// Bytes no UTF-8 text contains.
 pub(super) const INVALID_UTF8: &[u8] = b"\xff\xfe";
+/// A character of three bytes, for `split-utf8`.
+const LONG_CHARACTER: &[u8] = "\u{20ac}".as_bytes();
 /// Bytes of `huge` appended at a time.
 const HUGE_PIECE: usize = 32 * 1024;
 
@@ -252,7 +254,15 @@ impl TokenStream {
         {
             self.scratch.extend_from_slice(INVALID_UTF8);
         }
+        let split = plan.fault == Some(Fault::SplitUtf8) && self.events_done == 2 && self.chunked;
+        if split {
+            self.scratch.extend_from_slice(LONG_CHARACTER);
+        }
+        let event = out.len();
         self.writer.tokens(part, &self.scratch, tokens, &mut Self::sink(self.chunked, out));
+        if split {
+            split_character(out, event);
+        }
         self.emitted.push(TokenEvent { tokens, due: self.next_due });
         self.last_due = self.next_due;
         // A held call has been waited for already.
@@ -327,6 +337,20 @@ impl TokenStream {
             out.extend_from_slice(LAST_CHUNK);
         }
         self.stage = Stage::Over;
+    }
+}
+
+/// Sends the chunk that begins at `from` as two, cut inside its last [`LONG_CHARACTER`]. Events without one stay as they are.
+fn split_character(out: &mut Vec<u8>, from: usize) {
+    let Some(line) = out[from..].windows(2).position(|pair| pair == b"\r\n") else { return };
+    let body = out[from + line + 2..].strip_suffix(b"\r\n").unwrap_or_default().to_vec();
+    let size = LONG_CHARACTER.len();
+    let Some(at) = body.windows(size).rposition(|bytes| bytes == LONG_CHARACTER) else { return };
+    out.truncate(from);
+    for part in [&body[..=at], &body[at + 1..]] {
+        chunk_start(part.len(), out);
+        out.extend_from_slice(part);
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -30,6 +30,7 @@ mod load_shapes;
 mod metric_servers;
 mod mock_dialects;
 mod mock_process;
+mod mock_servers;
 mod module_server;
 mod modules;
 mod preflight;
