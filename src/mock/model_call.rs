@@ -61,6 +61,10 @@ pub(super) struct Envelope {
     pub(super) usage: bool,
     /// The request asked for usage in so many words.
     pub(super) usage_asked: bool,
+    /// Answers to give, 1 or more.
+    pub(super) choices: u32,
+    /// The client is Mistral's: it wants usage with the end of a stream, and calls of tools whole.
+    pub(super) mistral: bool,
     pub(super) query: String,
     pub(super) headers: Headers,
     pub(super) request_id: String,
@@ -72,7 +76,7 @@ impl Envelope {
     fn of(shared: &Shared, request: &Request, asked: &Question, cached_tokens: u64, headers: Headers) -> Self {
         let usage = match shared.config.usage {
             UsageMode::Always => true,
-            UsageMode::Requested => asked.usage || !asked.stream,
+            UsageMode::Requested => asked.usage || !asked.stream || is_mistral(request),
             UsageMode::Never => false,
         };
         Self {
@@ -84,6 +88,8 @@ impl Envelope {
             cached_tokens,
             usage,
             usage_asked: usage && asked.usage,
+            choices: asked.choices.max(1),
+            mistral: is_mistral(request),
             query: request.query.clone(),
             headers,
             request_id: request.id.clone(),
@@ -231,6 +237,7 @@ async fn decide(
     }
 
     let allowed = u64::from(asked.max_tokens.unwrap_or_else(|| config.output_tokens.mean()));
+    let allowed = allowed * u64::from(asked.choices.max(1));
     let Decision { refused, limits } = shared.limits.take(asked.prompt_tokens + allowed, Instant::now());
     if let Some(refused) = refused {
         Counters::add(&shared.counters.rate_limited, 1);
@@ -329,6 +336,11 @@ pub(super) fn authorise(shared: &Shared, request: &Request) -> Result<(), Why> {
         Some(given) if given == key => Ok(()),
         Some(_) => Err(Why::WrongKey),
     }
+}
+
+/// Whether Mistral's own client asks. Its API is OpenAI's at the same paths, but for what [`Envelope::mistral`] says.
+pub(super) fn is_mistral(request: &Request) -> bool {
+    request.header("user-agent").is_some_and(|agent| agent.starts_with("mistral-client"))
 }
 
 fn random_fault(shared: &Shared, rng: &mut ChaCha8Rng) -> Option<Fault> {

@@ -24,6 +24,8 @@ pub(super) struct Question {
     pub(super) prompt_tokens: u64,
     /// What the prompt is recognised by; see [`super::prefix_cache`].
     pub(super) prompt_hashes: Vec<u64>,
+    /// Answers that are asked for; 0 = one.
+    pub(super) choices: u32,
     /// What the answer is, when it is not prose.
     pub(super) structured: Option<Structured>,
 }

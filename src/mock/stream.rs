@@ -99,6 +99,8 @@ pub(super) struct TokenStream {
     /// The response head.
     head: Vec<u8>,
     chunked: bool,
+    /// Answers side by side, each with these tokens.
+    choices: u32,
     tokens_done: u32,
     events_done: u32,
     /// When the next event is due or, while that is not known, when to ask the serving model again.
@@ -139,6 +141,7 @@ impl TokenStream {
             writer,
             stage: Stage::Head,
             chunked: *http11,
+            choices: envelope.choices,
             tokens_done: 0,
             events_done: 0,
             next_due: plan.first_due,
@@ -263,7 +266,7 @@ impl TokenStream {
         if split {
             split_character(out, event);
         }
-        self.emitted.push(TokenEvent { tokens, due: self.next_due });
+        self.emitted.push(TokenEvent { tokens: tokens.saturating_mul(self.choices), due: self.next_due });
         self.last_due = self.next_due;
         // A held call has been waited for already.
         let gaps = if std::mem::take(&mut self.call_held) { 1 } else { tokens };

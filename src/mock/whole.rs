@@ -37,7 +37,7 @@ pub(super) fn source(
     place: Place,
 ) -> Box<dyn Source> {
     let fault = plan.fault;
-    let tokens = plan.total_tokens();
+    let tokens = plan.total_tokens().saturating_mul(envelope.choices);
     let due = plan.end_due();
     let (reasoning, output) = texts(&mut plan);
     let since = |at: Instant| at.saturating_duration_since(envelope.arrived);

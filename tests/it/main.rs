@@ -29,6 +29,7 @@ mod llm;
 mod load_shapes;
 mod metric_servers;
 mod mock_dialects;
+mod mock_openapi;
 mod mock_process;
 mod mock_servers;
 mod module_server;

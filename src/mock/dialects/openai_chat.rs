@@ -18,6 +18,8 @@ use crate::mock::stream::{Part, Sink, Writer};
 use crate::mock::structured::{Choice, Form, Structured, Tool};
 use crate::mock::whole::{Texts, join};
 
+/// OpenAI's own limit.
+const MOST_CHOICES: u32 = 128;
 const ROLES: [&str; 6] = ["system", "developer", "user", "assistant", "tool", "function"];
 
 /// The dialect's row.
@@ -52,7 +54,10 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
     body.range("top_p", 0.0, 1.0)?;
     body.range("frequency_penalty", -2.0, 2.0)?;
     body.range("presence_penalty", -2.0, 2.0)?;
-    one_choice(body)?;
+    let choices = body.count("n", 1)?.unwrap_or(1);
+    if choices > MOST_CHOICES {
+        return Err(Why::invalid("n", format!("`n` must be at most {MOST_CHOICES}")));
+    }
     let stream = body.flag("stream")?.unwrap_or(false);
     let usage = include_usage(body, stream)?;
     let max_tokens = match body.count("max_completion_tokens", 1)? {
@@ -96,6 +101,7 @@ pub(super) fn read(asked: &Asked<'_>) -> Result<Question, Why> {
         reasoning_tokens: effort_tokens(body.text("reasoning_effort")?),
         prompt_tokens: prompt.tokens,
         prompt_hashes: prompt.hashes,
+        choices,
         structured: Structured::choose(&functions.collect::<Vec<_>>(), &choice, prompt.said.as_deref(), form),
     })
 }
@@ -170,63 +176,98 @@ fn content_part(part: &Value, prompt: &mut Prompt) -> Option<()> {
 /// The usage object as JSON.
 pub(super) fn usage_json(envelope: &Envelope, plan: &Plan) -> String {
     let (prompt, cached, reasoning) = (envelope.prompt_tokens, envelope.cached_tokens, plan.reasoning_tokens);
-    let output = u64::from(plan.output_tokens) + u64::from(reasoning);
+    let choices = u64::from(envelope.choices);
+    let reasoning = u64::from(reasoning) * choices;
+    let output = u64::from(plan.output_tokens) * choices + reasoning;
+    // Mistral's has no such part.
+    let parts = match envelope.mistral {
+        true => String::new(),
+        false => format!(r#","completion_tokens_details":{{"reasoning_tokens":{reasoning}}}"#),
+    };
     format!(
-        r#"{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{cached}}},"completion_tokens_details":{{"reasoning_tokens":{reasoning}}}}}"#,
+        r#"{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{},"prompt_tokens_details":{{"cached_tokens":{cached}}}{parts}}}"#,
         prompt + output,
     )
 }
 
-struct ChatWriter {
+/// What Mistral's answers do not have.
+fn fingerprint(envelope: &Envelope) -> &'static str {
+    if envelope.mistral { "" } else { r#","system_fingerprint":"fp_mock""# }
+}
+
+/// What is the same in all events of one choice.
+struct ChoiceText {
     /// Of the event that names the role.
     opening: String,
     reasoning_prefix: String,
-    reasoning_suffix: String,
     /// The event that names the tool; it goes out with the first token of the arguments.
     tool_event: String,
     prefix: String,
-    suffix: String,
     finish: String,
+}
+
+struct ChatWriter {
+    choices: Vec<ChoiceText>,
+    reasoning_suffix: String,
+    suffix: String,
     usage: Option<String>,
+    whole_calls: bool,
 }
 
 impl ChatWriter {
     fn new(envelope: &Envelope, plan: &Plan) -> Self {
-        let Envelope { model, ordinal, .. } = envelope;
+        let Envelope { model, ordinal, mistral, .. } = envelope;
         let id = format!("chatcmpl-mock-{ordinal}");
         let created = envelope.unix_s();
         let start = format!(
-            r#"data: {{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":{model},"system_fingerprint":"fp_mock","choices":["#
+            r#"data: {{"id":"{id}","object":"chat.completion.chunk","created":{created},"model":{model}{},"choices":["#,
+            fingerprint(envelope)
         );
         let end = if envelope.usage_asked { "],\"usage\":null}\n\n" } else { "]}\n\n" };
-        let choice = |delta: &str, finish: &str| {
-            format!(r#"{start}{{"index":0,"delta":{{{delta}}},"logprobs":null,"finish_reason":{finish}}}{end}"#)
+        // Mistral's stream ends with an event that has both the reason and usage.
+        let last = match envelope.usage && *mistral {
+            true => format!("],\"usage\":{}}}\n\n", usage_json(envelope, plan)),
+            false => end.to_owned(),
         };
         // The arguments of a tool are a field three levels down, which changes what stands before and after a token.
-        let tool_call = |rest: &str| format!(r#""tool_calls":[{{"index":0,{rest}"#);
-        let (prefix, after) = match &plan.tool {
-            None => (format!(r#"{start}{{"index":0,"delta":{{"content":""#), "\"}"),
-            Some(_) => {
-                let call = tool_call(r#""function":{"arguments":""#);
-                (format!(r#"{start}{{"index":0,"delta":{{{call}"#), "\"}}]}")
+        let after = if plan.tool.is_some() { "\"}}]}" } else { "\"}" };
+        let choice = |index: u32| {
+            let event = |delta: &str, finish: &str, end: &str| {
+                format!(
+                    r#"{start}{{"index":{index},"delta":{{{delta}}},"logprobs":null,"finish_reason":{finish}}}{end}"#
+                )
+            };
+            let head = format!(r#"{start}{{"index":{index},"delta":{{"#);
+            let named = plan.tool.as_ref().map(|tool| {
+                let name = Value::from(tool.name.as_str());
+                let of = if index == 0 { String::new() } else { format!("_{index}") };
+                format!(r#""id":"call_{id}{of}","type":"function","function":{{"name":{name},"arguments":""#)
+            });
+            let (tool_event, prefix) = match named {
+                None => (String::new(), format!(r#"{head}"content":""#)),
+                Some(named) if *mistral => {
+                    (String::new(), format!(r#"{head}"content":"","tool_calls":[{{"index":0,{named}"#))
+                }
+                Some(named) => (
+                    event(&format!(r#""tool_calls":[{{"index":0,{named}"}}}}]"#), "null", end),
+                    format!(r#"{head}"tool_calls":[{{"index":0,"function":{{"arguments":""#),
+                ),
+            };
+            ChoiceText {
+                opening: event(r#""role":"assistant","content":"""#, "null", end),
+                reasoning_prefix: format!(r#"{head}"reasoning_content":""#),
+                tool_event,
+                prefix,
+                finish: event(if *mistral { r#""content":"""# } else { "" }, &format!("\"{}\"", plan.finish), &last),
             }
         };
-        let tool_event = plan.tool.as_ref().map_or_else(String::new, |tool| {
-            let name = Value::from(tool.name.as_str());
-            let call = tool_call(&format!(
-                r#""id":"call_{id}","type":"function","function":{{"name":{name},"arguments":""}}}}]"#
-            ));
-            choice(&call, "null")
-        });
+        let usage = envelope.usage && !mistral;
         Self {
-            opening: choice(r#""role":"assistant","content":"""#, "null"),
-            reasoning_prefix: format!(r#"{start}{{"index":0,"delta":{{"reasoning_content":""#),
+            choices: (0..envelope.choices).map(choice).collect(),
             reasoning_suffix: format!(r#""}},"logprobs":null,"finish_reason":null}}{end}"#),
-            tool_event,
-            prefix,
             suffix: format!(r#"{after},"logprobs":null,"finish_reason":null}}{end}"#),
-            finish: choice("", &format!("\"{}\"", plan.finish)),
-            usage: envelope.usage.then(|| format!("{start}],\"usage\":{}}}\n\n", usage_json(envelope, plan))),
+            usage: usage.then(|| format!("{start}],\"usage\":{}}}\n\n", usage_json(envelope, plan))),
+            whole_calls: *mistral,
         }
     }
 }
@@ -252,22 +293,31 @@ impl Writer for ChatWriter {
     }
 
     fn open(&mut self, sink: &mut Sink<'_>) {
-        sink.send(&[self.opening.as_bytes()]);
+        self.choices.iter().for_each(|choice| sink.send(&[choice.opening.as_bytes()]));
     }
 
     fn tokens(&mut self, part: Part, text: &[u8], _: u32, sink: &mut Sink<'_>) {
-        let (prefix, suffix) = match part {
-            Part::Reasoning => (&self.reasoning_prefix, &self.reasoning_suffix),
-            Part::Output => (&self.prefix, &self.suffix),
-        };
-        if part == Part::Output && !self.tool_event.is_empty() {
-            sink.send(&[std::mem::take(&mut self.tool_event).as_bytes()]);
+        for choice in &mut self.choices {
+            let (prefix, suffix) = match part {
+                Part::Reasoning => (&choice.reasoning_prefix, &self.reasoning_suffix),
+                Part::Output => (&choice.prefix, &self.suffix),
+            };
+            if part == Part::Output && !choice.tool_event.is_empty() {
+                sink.send(&[std::mem::take(&mut choice.tool_event).as_bytes()]);
+            }
+            sink.send(&[prefix.as_bytes(), text, suffix.as_bytes()]);
         }
-        sink.send(&[prefix.as_bytes(), text, suffix.as_bytes()]);
     }
 
     fn close(&mut self, sink: &mut Sink<'_>) {
-        close(&self.finish, self.usage.as_deref(), sink);
+        if let Some((last, others)) = self.choices.split_last() {
+            others.iter().for_each(|choice| sink.send(&[choice.finish.as_bytes()]));
+            close(&last.finish, self.usage.as_deref(), sink);
+        }
+    }
+
+    fn whole_calls(&self) -> bool {
+        self.whole_calls
     }
 
     fn garbage(&mut self, sink: &mut Sink<'_>) {
@@ -279,7 +329,8 @@ impl Writer for ChatWriter {
     }
 
     fn edges(&self) -> Option<(Vec<u8>, Vec<u8>)> {
-        Some((self.prefix.clone().into_bytes(), self.suffix.clone().into_bytes()))
+        let [choice] = &self.choices[..] else { return None };
+        Some((choice.prefix.clone().into_bytes(), self.suffix.clone().into_bytes()))
     }
 }
 
@@ -287,35 +338,44 @@ fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
     let Envelope { model, ordinal, .. } = envelope;
     let (id, created) = (format!("chatcmpl-mock-{ordinal}"), envelope.unix_s());
     let head = format!(
-        r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":{model},"system_fingerprint":"fp_mock","choices":[{{"index":0,"message":{{"role":"assistant","#
+        r#"{{"id":"{id}","object":"chat.completion","created":{created},"model":{model}{},"choices":["#,
+        fingerprint(envelope)
     );
     let reasons = plan.reasoning_tokens > 0;
     let (before, after) = if reasons { (r#""reasoning_content":""#, r#"","#) } else { ("", "") };
-    let (content, end) = match &plan.tool {
-        None => (r#""content":""#.to_owned(), "\""),
-        Some(tool) => {
-            let name = Value::from(tool.name.as_str());
-            let call = format!(
-                r#""content":null,"tool_calls":[{{"id":"call_{id}","type":"function","function":{{"name":{name},"arguments":""#
-            );
-            (call, "\"}}]")
-        }
-    };
-    let finish = format!(r#"{end},"refusal":null}},"logprobs":null,"finish_reason":"{}"}}]"#, plan.finish);
+    let refusal = if envelope.mistral { "" } else { r#","refusal":null"# };
+    let finish = |end: &str| format!(r#"{end}{refusal}}},"logprobs":null,"finish_reason":"{}"}}"#, plan.finish);
+    let mut body = head.into_bytes();
+    for index in 0..envelope.choices {
+        let (content, end) = match &plan.tool {
+            None => (r#""content":""#.to_owned(), "\""),
+            Some(tool) => {
+                let name = Value::from(tool.name.as_str());
+                let of = if index == 0 { String::new() } else { format!("_{index}") };
+                let call = format!(
+                    r#""content":null,"tool_calls":[{{"id":"call_{id}{of}","type":"function","function":{{"name":{name},"arguments":""#
+                );
+                (call, "\"}}]")
+            }
+        };
+        let comma = if index == 0 { "" } else { "," };
+        let open = format!(r#"{comma}{{"index":{index},"message":{{"role":"assistant","#);
+        body.extend(join(&[
+            open.as_bytes(),
+            before.as_bytes(),
+            texts.reasoning,
+            after.as_bytes(),
+            content.as_bytes(),
+            texts.output,
+            finish(end).as_bytes(),
+        ]));
+    }
     let usage = match envelope.usage {
-        true => format!(r#","usage":{}}}"#, usage_json(envelope, plan)),
-        false => "}".to_owned(),
+        true => format!(r#"],"usage":{}}}"#, usage_json(envelope, plan)),
+        false => "]}".to_owned(),
     };
-    join(&[
-        head.as_bytes(),
-        before.as_bytes(),
-        texts.reasoning,
-        after.as_bytes(),
-        content.as_bytes(),
-        texts.output,
-        finish.as_bytes(),
-        usage.as_bytes(),
-    ])
+    body.extend_from_slice(usage.as_bytes());
+    body
 }
 
 #[cfg(test)]
@@ -349,7 +409,8 @@ mod tests {
             (json!({ "model": "m", "messages": [{ "role": "god", "content": "x" }] }), "messages"),
             (json!({ "model": "m", "messages": [{ "role": "user" }] }), "messages"),
             (json!({ "model": "m", "messages": [{ "role": "user", "content": [{ "type": "text" }] }] }), "messages"),
-            (json!({ "model": "m", "messages": ok, "n": 2 }), "n"),
+            (json!({ "model": "m", "messages": ok, "n": 0 }), "n"),
+            (json!({ "model": "m", "messages": ok, "n": 129 }), "n"),
             (json!({ "model": "m", "messages": ok, "max_tokens": 0 }), "max_tokens"),
             (json!({ "model": "m", "messages": ok, "max_tokens": 2, "min_tokens": 3 }), "min_tokens"),
             (json!({ "model": "m", "messages": ok, "temperature": 2.5 }), "temperature"),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::Dialect;
 use super::openai_chat::CHAT;
 use crate::mock::http_response::Response;
-use crate::mock::model_call::{PlainCall, plain_call};
+use crate::mock::model_call::{PlainCall, is_mistral, plain_call};
 use crate::mock::prompt::tokens;
 use crate::mock::question::Asked;
 use crate::mock::refused::Why;
@@ -33,11 +33,13 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// Answers a call.
 pub(super) fn embeddings(call: Call<'_>) -> AnswerFuture<'_> {
-    let answer: Answer = plain_call(&CHAT, call, |shared, asked| embed(shared, asked.ok_or_else(Why::no_body)?));
+    let mistral = is_mistral(call.request);
+    let answer: Answer =
+        plain_call(&CHAT, call, |shared, asked| embed(shared, asked.ok_or_else(Why::no_body)?, mistral));
     Box::pin(std::future::ready(answer))
 }
 
-fn embed(shared: &Shared, asked: &Asked<'_>) -> Result<PlainCall, Why> {
+fn embed(shared: &Shared, asked: &Asked<'_>, mistral: bool) -> Result<PlainCall, Why> {
     let body = asked.body;
     // Azure names the deployment in the path.
     let model = if asked.params.is_empty() { body.model()? } else { asked.param(0) };
@@ -70,8 +72,14 @@ fn embed(shared: &Shared, asked: &Asked<'_>) -> Result<PlainCall, Why> {
         json!({ "object": "embedding", "index": index, "embedding": written })
     });
     let data: Vec<Value> = vectors.collect();
-    let usage = json!({ "prompt_tokens": count, "total_tokens": count });
-    let response = Response::json(200, &json!({ "object": "list", "data": data, "model": model, "usage": usage }));
+    let mut usage = json!({ "prompt_tokens": count, "total_tokens": count });
+    if mistral {
+        usage["completion_tokens"] = 0.into();
+    }
+    let response = Response::json(
+        200,
+        &json!({ "id": "embd-mock", "object": "list", "data": data, "model": model, "usage": usage }),
+    );
     Ok(PlainCall { response, model, tokens: count })
 }
 

@@ -190,7 +190,7 @@ impl Pieces {
         let (head, end) = match &self.tool {
             None => (
                 format!(
-                    r#"{{"id":"{item_id}","type":"message","status":"{status}","role":"assistant","content":[{{"type":"output_text","annotations":[],"text":""#
+                    r#"{{"id":"{item_id}","type":"message","status":"{status}","role":"assistant","content":[{{"type":"output_text","annotations":[],"logprobs":[],"text":""#
                 ),
                 "\"}]}",
             ),
@@ -214,7 +214,7 @@ fn usage_json(envelope: &Envelope, plan: &Plan) -> String {
     let (input, cached, reasoning) = (envelope.prompt_tokens, envelope.cached_tokens, plan.reasoning_tokens);
     let output = u64::from(plan.output_tokens) + u64::from(reasoning);
     format!(
-        r#"{{"input_tokens":{input},"input_tokens_details":{{"cached_tokens":{cached}}},"output_tokens":{output},"output_tokens_details":{{"reasoning_tokens":{reasoning}}},"total_tokens":{}}}"#,
+        r#"{{"input_tokens":{input},"input_tokens_details":{{"cached_tokens":{cached},"cache_write_tokens":0}},"output_tokens":{output},"output_tokens_details":{{"reasoning_tokens":{reasoning}}},"total_tokens":{}}}"#,
         input + output
     )
 }

@@ -73,6 +73,11 @@ impl ResponseWriter {
         }
     }
 
+    /// What events of text have, and others have not.
+    fn end_of_text(&self, part: Part) -> &'static str {
+        if part == Part::Output && self.pieces.tool.is_none() { r#","logprobs":[]"# } else { "" }
+    }
+
     fn begin(&mut self, part: Part, sink: &mut Sink<'_>) {
         if self.open == Some(part) {
             return;
@@ -106,7 +111,11 @@ impl ResponseWriter {
             Part::Output => std::mem::take(&mut self.output),
         };
         let field = if part == Part::Output && self.pieces.tool.is_some() { "arguments" } else { "text" };
-        self.event(done, &[format!(r#"{place},"{field}":"{text}""#).as_bytes()], sink);
+        let more = match self.pieces.tool.as_ref().filter(|_| part == Part::Output) {
+            Some(name) => format!(r#","name":{name}"#),
+            None => self.end_of_text(part).to_owned(),
+        };
+        self.event(done, &[format!(r#"{place},"{field}":"{text}"{more}"#).as_bytes()], sink);
         if let Some(name) = container {
             let ended = place + &part_json(part, &text);
             self.event(&format!("{name}.done"), &[ended.as_bytes()], sink);
@@ -124,7 +133,7 @@ impl ResponseWriter {
 fn part_json(part: Part, text: &str) -> String {
     match part {
         Part::Reasoning => format!(r#","part":{{"type":"summary_text","text":"{text}"}}"#),
-        Part::Output => format!(r#","part":{{"type":"output_text","annotations":[],"text":"{text}"}}"#),
+        Part::Output => format!(r#","part":{{"type":"output_text","annotations":[],"logprobs":[],"text":"{text}"}}"#),
     }
 }
 
@@ -143,7 +152,8 @@ impl Writer for ResponseWriter {
         self.begin(part, sink);
         let (_, delta, _) = self.names(part);
         let place = self.place(part);
-        self.event(delta, &[place.as_bytes(), br#","delta":""#, text, b"\""], sink);
+        let more = self.end_of_text(part);
+        self.event(delta, &[place.as_bytes(), br#","delta":""#, text, b"\"", more.as_bytes()], sink);
     }
 
     fn close(&mut self, sink: &mut Sink<'_>) {

@@ -79,7 +79,8 @@ fn refuse(refused: &Refused) -> Response {
     Response::json(status, &json!({ "error": message, "error_type": kind }))
 }
 
-fn details(envelope: &Envelope, plan: &Plan) -> String {
+/// `more` is what only whole answers have.
+fn details(envelope: &Envelope, plan: &Plan, more: &str) -> String {
     if !envelope.usage {
         return "null".to_owned();
     }
@@ -89,7 +90,7 @@ fn details(envelope: &Envelope, plan: &Plan) -> String {
         _ => "eos_token",
     };
     let (tokens, input) = (plan.total_tokens(), envelope.prompt_tokens);
-    format!(r#"{{"finish_reason":"{reason}","generated_tokens":{tokens},"seed":null,"input_length":{input}}}"#)
+    format!(r#"{{"finish_reason":"{reason}","generated_tokens":{tokens},"seed":null,"input_length":{input}{more}}}"#)
 }
 
 struct TokenWriter {
@@ -103,7 +104,7 @@ struct TokenWriter {
 impl TokenWriter {
     fn new(envelope: &Envelope, plan: &Plan) -> Self {
         let text = plan.reasoning_text() + &plan.output_text();
-        let details = details(envelope, plan);
+        let details = details(envelope, plan, "");
         Self {
             index: 0,
             total: u64::from(plan.total_tokens()),
@@ -160,7 +161,20 @@ impl Writer for TokenWriter {
     }
 }
 
+/// The tokens of an answer: each word with the space before it is one. Their ids are no vocabulary's.
+fn token_list(texts: &Texts<'_>) -> String {
+    let text = [texts.reasoning, texts.output].concat();
+    let text = String::from_utf8_lossy(&text);
+    let starts = text.char_indices().filter(|(at, c)| *at == 0 || *c == ' ').map(|(at, _)| at);
+    let ends = text.char_indices().filter(|(at, c)| *at > 0 && *c == ' ').map(|(at, _)| at).chain([text.len()]);
+    let list = starts.zip(ends).enumerate().map(|(n, (from, to))| {
+        format!(r#"{{"id":{},"text":"{}","logprob":-0.5,"special":false}}"#, n + 1, &text[from..to])
+    });
+    list.collect::<Vec<String>>().join(",")
+}
+
 fn whole(envelope: &Envelope, plan: &Plan, texts: &Texts<'_>) -> Vec<u8> {
-    let details = format!(r#"","details":{}}}"#, details(envelope, plan));
+    let tokens = format!(r#","prefill":[],"tokens":[{}]"#, token_list(texts));
+    let details = format!(r#"","details":{}}}"#, details(envelope, plan, &tokens));
     join(&[br#"{"generated_text":""#, texts.reasoning, texts.output, details.as_bytes()])
 }
