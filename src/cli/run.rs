@@ -206,13 +206,21 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let options = Arc::new(options);
     let _ = shared.options.set(Arc::clone(&options));
     let _ = network.map(|network| shared.net.set(network));
-    let listeners = output::open_all(&args.outputs, &output_context)?;
+    let mut listeners = output::open_all(&args.outputs, &output_context)?;
+    let in_full = args.summary.cells() || baseline.is_some();
+    let recorded = if in_full {
+        let (listener, recorded) = output::over_time::open()?;
+        listeners.push(listener);
+        Some(recorded)
+    } else {
+        None
+    };
     let mut config = AggregatorConfig::new(Arc::clone(&shared.registry), stop.clone());
     config.thresholds = thresholds;
     config.listeners = listeners;
     config.window = window;
     config.full = args.summary.full();
-    config.cells = args.summary.cells() || baseline.is_some();
+    config.cells = in_full;
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
     if !global.quiet {
@@ -292,6 +300,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     if let Some(generator) = generator {
         summary.health.set_generator(generator);
     }
+    summary.over_time = recorded.map(|recorded| recorded.spans()).unwrap_or_default();
     finish_summary(&mut summary, &outcome, &shared, &mocks);
     let early = ended_early(&outcome, &shared);
     let origin = summary_out::origin(&args.source.script, &options, &shared, early, !mocks.is_empty());

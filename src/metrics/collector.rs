@@ -313,6 +313,7 @@ impl Collector {
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         Summary {
             budgets: Vec::new(),
+            over_time: Vec::new(),
             sweeps: Vec::new(),
             limits: Vec::new(),
             token_rates: Vec::new(),

@@ -18,6 +18,7 @@ pub mod limits;
 pub mod listener;
 pub mod live;
 pub mod metric;
+pub mod over_time;
 pub mod phases;
 pub mod registry;
 pub mod route;

@@ -39,6 +39,8 @@ pub struct Summary {
     pub token_rates: Vec<super::token_rate::TokenRateFacts>,
     /// What sweeps and searches found.
     pub sweeps: Vec<super::sweep::SweepFacts>,
+    /// What happened when; empty where nobody asked for it.
+    pub over_time: Vec<super::over_time::TimeSpan>,
     /// What was found out about limits.
     pub limits: Vec<super::limits::LimitsFacts>,
 }

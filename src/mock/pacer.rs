@@ -94,6 +94,19 @@ pub(super) struct Pacer {
     threads: Arc<[Sender<Order>]>,
 }
 
+/// Lets this thread run before others that want the same core, where the system permits it (to root, mostly): a token is late by as much as
+/// the thread waits, and it wants little. Without permission all stays as it is.
+fn come_first() {
+    #[cfg(target_os = "linux")]
+    {
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), HIGHEST_PRIORITY);
+    }
+}
+
+/// The least nice of all.
+#[cfg(target_os = "linux")]
+const HIGHEST_PRIORITY: i32 = -20;
+
 impl Pacer {
     /// Starts the threads.
     ///
@@ -106,7 +119,10 @@ impl Pacer {
             let (tx, rx) = crossbeam_channel::bounded(QUEUE);
             let counters = Arc::clone(counters);
             let name = format!("mock-pacer-{n}");
-            handles.push(std::thread::Builder::new().name(name).spawn(move || Loop::new(rx, counters).run())?);
+            handles.push(std::thread::Builder::new().name(name).spawn(move || {
+                come_first();
+                Loop::new(rx, counters).run();
+            })?);
             senders.push(tx);
         }
         Ok((Self { threads: senders.into() }, handles))

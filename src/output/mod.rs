@@ -12,6 +12,7 @@ pub mod influxdb;
 pub mod json;
 pub mod opentelemetry;
 mod otlp_proto;
+pub mod over_time;
 pub mod prometheus;
 mod push;
 pub mod requests;

@@ -2,6 +2,7 @@
 
 use super::human;
 use super::svg_chart::{Chart, Point};
+use crate::metrics::over_time::TimeSpan;
 use crate::metrics::summary::SummaryMetric;
 use crate::metrics::sweep::{StepFacts, SweepFacts};
 use crate::metrics::{Summary, ValueKind};
@@ -13,6 +14,9 @@ const CURVES: [&str; 7] =
 /// Percentiles of the curves; evenly spaced in the chart, so that the tail is seen.
 const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
+/// Most kinds of failures in one chart.
+const MOST_KINDS: usize = 5;
+
 /// Most points of a chart over time.
 const MOST_POINTS: usize = 300;
 
@@ -21,7 +25,8 @@ pub(super) fn of(summary: &Summary) -> Vec<Chart> {
     let metric = |name: &str| summary.metrics.iter().find(|m| m.sub.is_none() && m.name.as_ref() == name);
     let curves = CURVES.iter().filter_map(|name| metric(name).and_then(curve));
     let tokens = summary.ai.as_ref().and_then(|ai| tokens_over_time(&ai.throughput.series));
-    curves.chain(tokens).chain(summary.sweeps.iter().flat_map(of_sweep)).collect()
+    let over_time = over_time(&summary.over_time);
+    curves.chain(over_time).chain(tokens).chain(summary.sweeps.iter().flat_map(of_sweep)).collect()
 }
 
 /// A curve of percentiles; None without samples, or where the metric is no time.
@@ -38,6 +43,7 @@ fn curve(metric: &SummaryMetric) -> Option<Chart> {
         axis: "percentile",
         what: "value",
         points,
+        others: Vec::new(),
         shown: |ms| human::duration(ms, None),
     })
 }
@@ -59,7 +65,79 @@ fn tokens_over_time(per_second: &[f64]) -> Option<Chart> {
         .collect();
     let about = if span > 1 { format!("Means of {span} seconds, from the first call on.") } else { String::new() };
     let title = "Output tokens per second".to_owned();
-    Some(Chart { title, about, axis: "since the first call", what: "tokens/s", points, shown: human::number })
+    Some(Chart {
+        title,
+        about,
+        axis: "since the first call",
+        what: "tokens/s",
+        points,
+        others: Vec::new(),
+        shown: human::number,
+    })
+}
+
+/// What happened when.
+fn over_time(spans: &[TimeSpan]) -> Vec<Chart> {
+    let [first, _, ..] = spans else { return Vec::new() };
+    let about = match first.seconds {
+        1.0 => String::new(),
+        seconds => format!("In spans of {} seconds.", human::number(seconds)),
+    };
+    let ms: fn(f64) -> String = |ms| human::duration(ms, None);
+    let chart = |title: &str, what: &'static str, of: &dyn Fn(&TimeSpan) -> Option<f64>, shown: fn(f64) -> String| {
+        let with_values = spans.iter().filter_map(|span| Some((span.at_s, of(span)?)));
+        let points: Vec<Point> =
+            with_values.map(|(at, y)| Point { x: at, at: format!("{} s", human::number(at)), y }).collect();
+        let flat = points.len() < 2 || points.iter().all(|point| point.y == 0.0);
+        (!flat).then(|| {
+            let (title, about) = (title.to_owned(), about.clone());
+            Chart { title, about, axis: "since the start", what, points, others: Vec::new(), shown }
+        })
+    };
+    let trend = |metric: &'static str, title: &str| {
+        let of = |span: &TimeSpan| span.trends.get(metric).copied();
+        let mut chart = chart(title, "p50", &|span| of(span).map(|t| t.p50), ms)?;
+        let seen: Vec<_> = spans.iter().filter_map(of).collect();
+        chart.others = vec![
+            ("p95".to_owned(), seen.iter().map(|t| Some(t.p95)).collect()),
+            ("p99".to_owned(), seen.iter().map(|t| Some(t.p99)).collect()),
+        ];
+        Some(chart)
+    };
+    let per_second = |count: u64, span: &TimeSpan| Some(count as f64 / span.seconds);
+    let mut errors =
+        chart("Failed calls per second", "all", &|s| per_second(s.errors.values().sum(), s), human::number);
+    if let Some(errors) = &mut errors {
+        let mut kinds: Vec<&String> = spans.iter().flat_map(|span| span.errors.keys()).collect();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let of =
+            |kind: &String| spans.iter().map(|s| per_second(s.errors.get(kind).copied().unwrap_or(0), s)).collect();
+        errors.others = kinds.into_iter().take(MOST_KINDS).map(|kind| (kind.clone(), of(kind))).collect();
+    }
+    let mut spent = 0.0;
+    let totals: Vec<f64> = spans
+        .iter()
+        .map(|span| {
+            spent += span.cost_usd;
+            spent
+        })
+        .collect();
+    let total = |span: &TimeSpan| totals.get((span.at_s / span.seconds) as usize).copied();
+    let all = [
+        chart("Active VUs", "VUs", &|span| span.vus, human::number),
+        chart("Iterations per second", "iterations/s", &|s| per_second(s.iterations, s), human::number),
+        chart("Model calls per second", "calls/s", &|s| per_second(s.ai_requests, s), human::number),
+        chart("HTTP requests per second", "requests/s", &|s| per_second(s.http_reqs, s), human::number),
+        chart("Failed HTTP requests per second", "requests/s", &|s| per_second(s.http_failed, s), human::number),
+        errors,
+        trend("ai_ttft", "TTFT over time"),
+        trend("ai_itl", "Inter-token latency over time"),
+        trend("ai_e2e", "End-to-end time of calls over time"),
+        trend("http_req_duration", "Duration of HTTP requests over time"),
+        chart("Cost so far", "USD", &total, human::dollars),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// The throughput-latency curve of a sweep.
@@ -73,7 +151,15 @@ fn of_sweep(sweep: &SweepFacts) -> Vec<Chart> {
     let ms: fn(f64) -> String = |ms| human::duration(ms, None);
     let chart = |title: &str, what: &'static str, points: Vec<Point>, shown: fn(f64) -> String| {
         let title = format!("Sweep {}: {title}", sweep.scenario);
-        (points.len() > 1).then(|| Chart { title, about: String::new(), axis: "load", what, points, shown })
+        (points.len() > 1).then(|| Chart {
+            title,
+            about: String::new(),
+            axis: "load",
+            what,
+            points,
+            others: Vec::new(),
+            shown,
+        })
     };
     let all = [
         chart("throughput by load", "calls/s", points(&|step| Some(step.throughput)), human::number),

@@ -33,6 +33,8 @@ pub(super) struct Chart {
     pub(super) what: &'static str,
     /// Ascending.
     pub(super) points: Vec<Point>,
+    /// More lines over the same points: what they are, and a value for each point that has one.
+    pub(super) others: Vec<(String, Vec<Option<f64>>)>,
     /// How a value is written.
     pub(super) shown: fn(f64) -> String,
 }
@@ -41,20 +43,26 @@ impl Chart {
     /// A section with the chart and its table.
     pub(super) fn section(&self) -> String {
         let (title, shown) = (escaped(&self.title), self.shown);
-        let rows = self.points.iter().map(|p| vec![p.at.clone(), shown(p.y)]).collect();
+        let rows = self.points.iter().enumerate().map(|(n, point)| {
+            let more = self.others.iter().map(|(_, ys)| ys.get(n).copied().flatten().map_or_else(String::new, shown));
+            [point.at.clone(), shown(point.y)].into_iter().chain(more).collect()
+        });
+        let head: Vec<&str> =
+            [self.axis, self.what].into_iter().chain(self.others.iter().map(|(name, _)| name.as_str())).collect();
         let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(&self.about)) };
         format!(
             "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
              <details><summary>The figures of this chart</summary>{}</details></section>\n",
             self.drawing(),
-            rows_of(&[self.axis, self.what], rows)
+            rows_of(&head, rows.collect())
         )
     }
 
     /// Axes, points and the line, without the element around them.
     pub(super) fn drawing(&self) -> String {
         let shown = self.shown;
-        let top = self.points.iter().map(|point| point.y).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+        let others = self.others.iter().flat_map(|(_, ys)| ys.iter().flatten().copied());
+        let top = self.points.iter().map(|point| point.y).chain(others).fold(0.0, f64::max).max(f64::MIN_POSITIVE);
         let (first, last) = (self.points.first().map_or(0.0, |p| p.x), self.points.last().map_or(0.0, |p| p.x));
         let width = (last - first).max(f64::MIN_POSITIVE);
         let x = |v: f64| LEFT + 10.0 + (RIGHT - LEFT - 10.0) * (v - first) / width;
@@ -92,12 +100,42 @@ impl Chart {
             BOTTOM + 38.0,
             escaped(self.axis)
         );
+        // Lines are told apart by their dashes, which print and are seen by everybody, and named below.
+        for (n, (name, ys)) in self.others.iter().enumerate() {
+            let dash = DASHES[n % DASHES.len()];
+            let with_values = self.points.iter().zip(ys).filter_map(|(point, value)| Some((point.x, (*value)?)));
+            let line: Vec<String> = with_values.map(|(at, value)| format!("{:.1},{:.1}", x(at), y(value))).collect();
+            marks += &format!(
+                "<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"1.5\" stroke-dasharray=\"{dash}\"/>",
+                line.join(" ")
+            );
+            let from = LEFT + 110.0 * (n + 1) as f64;
+            marks += &key(from, dash, name);
+        }
+        if !self.others.is_empty() {
+            marks += &key(LEFT, "none", self.what);
+        }
         let line: Vec<String> = self.points.iter().map(|p| format!("{:.1},{:.1}", x(p.x), y(p.y))).collect();
         format!(
             "{marks}<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"2\"/>",
             line.join(" ")
         )
     }
+}
+
+/// Dashes of the lines beside the first.
+const DASHES: [&str; 5] = ["6 3", "2 2", "10 3 2 3", "1 4", "14 4"];
+
+/// What a line is, below the chart.
+fn key(from: f64, dash: &str, name: &str) -> String {
+    let y = BOTTOM + 34.0;
+    format!(
+        "<path d=\"M{from:.0} {y:.0}h24\" stroke=\"var(--curve)\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>\
+         <text x=\"{:.0}\" y=\"{:.0}\">{}</text>",
+        from + 30.0,
+        y + 4.0,
+        escaped(name)
+    )
 }
 
 /// A table that can be scrolled by keyboard; the first cell of a row is its head.
@@ -124,7 +162,15 @@ mod tests {
     fn every_point_is_in_the_picture_and_in_the_table() {
         let points = (0..100).map(|i| Point { x: f64::from(i), at: format!("{i} s"), y: f64::from(i * i) }).collect();
         let shown: fn(f64) -> String = |v| format!("{v} <t>");
-        let chart = Chart { title: "A & B".into(), about: String::new(), axis: "time", what: "t/s", points, shown };
+        let chart = Chart {
+            title: "A & B".into(),
+            about: String::new(),
+            axis: "time",
+            what: "t/s",
+            points,
+            others: Vec::new(),
+            shown,
+        };
         let text = chart.section();
         assert_eq!(text.matches("<circle").count(), 100);
         assert_eq!(text.matches("<th scope=\"row\">").count(), 100);
@@ -136,7 +182,9 @@ mod tests {
     fn one_point_and_only_zeros_are_charts() {
         let shown: fn(f64) -> String = |v| v.to_string();
         let points = vec![Point { x: 5.0, at: "5".into(), y: 0.0 }];
-        let text = Chart { title: "T".into(), about: "x".into(), axis: "a", what: "b", points, shown }.section();
+        let text =
+            Chart { title: "T".into(), about: "x".into(), axis: "a", what: "b", points, others: Vec::new(), shown }
+                .section();
         assert!(!text.contains("NaN") && !text.contains("inf"), "{text}");
     }
 }

@@ -16,6 +16,7 @@ use crate::metrics::budget::BudgetFacts;
 use crate::metrics::check_tree::Group;
 use crate::metrics::health::Health;
 use crate::metrics::limits::LimitsFacts;
+use crate::metrics::over_time::TimeSpan;
 use crate::metrics::sweep::SweepFacts;
 use crate::metrics::token_rate::TokenRateFacts;
 use crate::metrics::window::LeftOut;
@@ -76,6 +77,9 @@ struct Record {
     /// Not in files of earlier versions.
     #[serde(default)]
     limits: Vec<LimitsFacts>,
+    /// Not in files of earlier versions.
+    #[serde(default)]
+    over_time: Vec<TimeSpan>,
     groups: Vec<SectionRecord>,
     scenarios: Vec<SectionRecord>,
     generator: Health,

@@ -49,6 +49,7 @@ pub(super) fn record(summary: &Summary, origin: &Origin, columns: &[TrendStat]) 
         token_rates: summary.token_rates.clone(),
         sweeps: summary.sweeps.clone(),
         limits: summary.limits.clone(),
+        over_time: summary.over_time.clone(),
         groups: sections(&summary.groups),
         scenarios: sections(&summary.scenarios),
         generator: summary.health.clone(),
@@ -116,6 +117,7 @@ fn summary(record: Record) -> Result<RecordedRun, String> {
         token_rates: record.token_rates,
         sweeps: record.sweeps,
         limits: record.limits,
+        over_time: record.over_time,
     };
     Ok(RecordedRun { origin: record.origin, summary })
 }
