@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::mock_flags::{KNOBS, Knob, config};
-use crate::mock::MockConfig;
+use crate::mock::{Episode, MockConfig};
 use crate::options::parse_duration;
 use crate::spelling::nearest;
 
@@ -59,7 +59,10 @@ fn servers(text: &str, flags: &[Knob]) -> Result<Vec<Server>, Vec<String>> {
             Vec::new()
         }
     };
+    // What is wrong with what all share is told once, as theirs.
+    let in_all = config(&shared, "").err().unwrap_or_default();
     let mut out: Vec<Server> = Vec::new();
+    let mut named: Vec<String> = Vec::new();
     for (at, fields) in entries {
         let name = match fields.get("name") {
             Some(Value::String(name)) if is_name(name) => name.clone(),
@@ -69,9 +72,14 @@ fn servers(text: &str, flags: &[Knob]) -> Result<Vec<Server>, Vec<String>> {
                 String::new()
             }
         };
-        if !name.is_empty() && out.iter().any(|other| other.name == name) {
-            problems.push(format!("{at}name: there are two servers named {name}"));
+        if let Some(other) = named.iter().find(|other| !name.is_empty() && variable(other) == variable(&name)) {
+            problems.push(if *other == name {
+                format!("{at}name: there are two servers named {name}")
+            } else {
+                format!("{at}name: scripts would find {other} and {name} in the same variable, {}", variable(&name))
+            });
         }
+        named.push(name.clone());
         let own = knobs(fields, &at, &["name"], &mut problems);
         // What is closer to the server holds; flags hold before all.
         let beaten = |knob: &&Knob, by: &[Knob]| !by.iter().any(|other| other.name == knob.name);
@@ -84,10 +92,15 @@ fn servers(text: &str, flags: &[Knob]) -> Result<Vec<Server>, Vec<String>> {
             .collect();
         match config(&all, "") {
             Ok(config) => out.push(Server { name, config }),
-            Err(more) => problems.extend(more.into_iter().map(|p| format!("{at}{}", p.trim_start_matches("--")))),
+            Err(more) => problems.extend(more.into_iter().map(|problem| {
+                let place = if in_all.contains(&problem) { "" } else { at.as_str() };
+                format!("{place}{}", problem.trim_start_matches("--"))
+            })),
         }
     }
     problems.extend(clashes(&out));
+    let mut told = std::collections::HashSet::new();
+    problems.retain(|problem| told.insert(problem.clone()));
     if problems.is_empty() { Ok(out) } else { Err(problems) }
 }
 
@@ -185,10 +198,10 @@ fn episode(entry: &Value) -> Result<String, String> {
         let Some(value) = fields.get(name) else { return Ok(None) };
         let text = plain(value).ok_or_else(|| format!("`{name}` is no time"))?;
         let time = parse_duration(&text).map_err(|e| format!("`{name}`: {e}"))?;
-        Ok(Some(time.as_millis()))
+        Ok(Some(time.as_micros()))
     };
     let from = time("at")?.unwrap_or(0);
-    let to = time("for")?.map_or_else(String::new, |length| format!("{}ms", from + length));
+    let to = time("for")?.map_or_else(String::new, |length| format!("{}us", from + length));
     let kinds = match fields.get("kinds") {
         Some(Value::Array(all)) => all.iter().map(plain).collect::<Option<Vec<String>>>().map(|all| all.join(",")),
         Some(other) => plain(other),
@@ -199,7 +212,9 @@ fn episode(entry: &Value) -> Result<String, String> {
         None => String::new(),
         Some(share) => format!("@{}", plain(share).ok_or("`share` must be a number")?),
     };
-    Ok(format!("{from}ms:{to}={kinds}{share}"))
+    let text = format!("{from}us:{to}={kinds}{share}");
+    // Told here, where the place in the file is known.
+    text.parse::<Episode>().map(|_| text).map_err(|e| e.to_string())
 }
 
 /// The variable in which a script finds a server of the file: `INRUSH_MOCK_BACKUP_URL`.
@@ -250,6 +265,13 @@ mod tests {
         {
             assert!(servers(text, &[]).unwrap_err().join("\n").contains(says), "{text}");
         }
+        let shared =
+            servers("rpm: x\nservers: [{ name: a }, { name: b, timeline: [{ kinds: nonsense }] }]", &[]).unwrap_err();
+        assert_eq!(shared.len(), 2, "{shared:?}");
+        assert!(shared.iter().any(|p| p.starts_with("rpm x:")), "{shared:?}");
+        assert!(shared.iter().any(|p| p.starts_with("servers[1].timeline[0]: ")), "{shared:?}");
+        let alike = servers("servers: [{ name: a-b }, { name: A_B }]", &[]).unwrap_err();
+        assert!(alike[0].contains("INRUSH_MOCK_A_B_URL"), "{alike:?}");
         let same = "truth-log: t.jsonl\nservers: [{ name: a }, { name: b }]";
         assert!(servers(same, &[]).unwrap_err()[0].contains("a and b have the same truth-log"));
     }

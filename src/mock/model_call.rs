@@ -132,6 +132,10 @@ enum Ready {
     Page,
 }
 
+fn page() -> Response {
+    Response::new(200, "text/html; charset=utf-8", PAGE)
+}
+
 /// What a proxy shows that has lost its server.
 const PAGE: &str = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works!</h1></body></html>\n";
 
@@ -143,7 +147,7 @@ pub(super) fn answer<'a>(speech: &'static Speech, call: Call<'a>) -> AnswerFutur
             Ok(Ready::Paced(paced)) => paced(record),
             Ok(Ready::Hang) => Answer::Paced(Scripted::boxed([], None, record, ())),
             Ok(Ready::Refused) => Answer::Paced(Scripted::boxed([], Some(Outcome::Reset), record, ())),
-            Ok(Ready::Page) => Answer::now(Response::new(200, "text/html; charset=utf-8", PAGE), record),
+            Ok(Ready::Page) => Answer::now(page(), record),
             Err(refusal) => Answer::now(refuse(speech, shared, request, refusal), record),
         }
     })
@@ -214,7 +218,9 @@ async fn decide(
     // The random fault is drawn in any case, see there.
     let random = random_fault(shared, &mut rng);
     let by_time = shared.timeline.strikes(since_start, config.seed, request.ordinal);
-    let fault = outage.or(overrides.fault).or(by_time).or(random);
+    // With TLS the handshake is the front's affair, and what comes through is older connections.
+    let done_before = |fault: &Fault| *fault == Fault::TlsFailure && config.tls.is_some();
+    let fault = outage.or(overrides.fault).or(by_time).or(random).filter(|fault| !done_before(fault));
     if let Some(fault) = fault {
         record.fault = Some(fault.to_string());
         Counters::add(&shared.counters.faults, 1);
@@ -228,8 +234,6 @@ async fn decide(
             Fault::ErrorEvent(_) if !asked.stream => return Err(refusal(Why::Status(500))),
             Fault::Hang => return Ok(Ready::Hang),
             Fault::Endless if !asked.stream => return Ok(Ready::Hang),
-            // With TLS the front sees to it, and what comes through is older connections.
-            Fault::TlsFailure if config.tls.is_some() => {}
             Fault::Refuse | Fault::TlsFailure => return Ok(Ready::Refused),
             Fault::WrongType => return Ok(Ready::Page),
             _ => {}
@@ -358,6 +362,19 @@ pub(super) fn plain_call(
     make: impl Fn(&Shared, Option<&Asked<'_>>) -> Result<PlainCall, Why>,
 ) -> Answer {
     let Call { shared, request, params, mut record } = call;
+    let since_start = request.arrived.saturating_duration_since(shared.started);
+    let by_time = shared.timeline.strikes(since_start, shared.config.seed, request.ordinal);
+    let asked_for = Overrides::from_headers(request).ok().and_then(|overrides| overrides.fault);
+    let fault = asked_for.or(by_time).filter(|fault| *fault != Fault::TlsFailure || shared.config.tls.is_none());
+    if let Some(ending @ (Fault::Refuse | Fault::TlsFailure | Fault::Hang | Fault::WrongType)) = fault {
+        record.fault = Some(ending.to_string());
+        Counters::add(&shared.counters.faults, 1);
+        return match ending {
+            Fault::WrongType => Answer::now(page(), record),
+            Fault::Hang => Answer::Paced(Scripted::boxed([], None, record, ())),
+            _ => Answer::Paced(Scripted::boxed([], Some(Outcome::Reset), record, ())),
+        };
+    }
     let mut made = || -> Result<Response, Refusal> {
         authorise(shared, request)?;
         if request.method == "GET" {
@@ -375,12 +392,16 @@ pub(super) fn plain_call(
         if !shared.config.models.is_empty() && !shared.config.models.contains(&model) {
             return Err(Refusal { why: Why::UnknownModel, model, limits: Vec::new() });
         }
-        let since_start = request.arrived.saturating_duration_since(shared.started);
-        let by_time = shared.timeline.strikes(since_start, shared.config.seed, request.ordinal);
-        if let Some(Fault::Status(status)) = Overrides::from_headers(request)?.fault.or(by_time) {
-            record.fault = Some(Fault::Status(status).to_string());
+        Overrides::from_headers(request)?;
+        let injected = match fault {
+            Some(Fault::Status(status)) => Some(Why::of_status(status)),
+            Some(Fault::Quota) => Some(Why::Quota),
+            _ => None,
+        };
+        if let (Some(fault), Some(why)) = (fault, injected) {
+            record.fault = Some(fault.to_string());
             Counters::add(&shared.counters.faults, 1);
-            return Err(Refusal { why: Why::of_status(status), model, limits: Vec::new() });
+            return Err(Refusal { why, model, limits: Vec::new() });
         }
         let Decision { refused, limits } = shared.limits.take(tokens, Instant::now());
         if let Some(refused) = refused {

@@ -15,9 +15,12 @@ use tokio_rustls::TlsAcceptor;
 
 use super::fault::Fault;
 use super::server::Shared;
+use super::stats::Counters;
 
 /// Pause after a failed accept, so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How long a client may take for its handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// The front of a mock.
 pub(super) struct Front {
@@ -83,12 +86,14 @@ async fn serve(
     socket.set_nodelay(true)?;
     let since_start = shared.started.elapsed();
     if shared.timeline.strikes(since_start, shared.config.seed, number) == Some(Fault::TlsFailure) {
+        Counters::add(&shared.counters.faults, 1);
         // A client that has begun its handshake is answered with what is no TLS.
-        socket.readable().await?;
+        let _ = tokio::time::timeout(HANDSHAKE, socket.readable()).await;
         socket.try_write(b"HTTP/1.1 400 Bad Request\r\n\r\n")?;
         return Ok(());
     }
-    let mut stream = acceptor.accept(socket).await?;
+    let Ok(accepted) = tokio::time::timeout(HANDSHAKE, acceptor.accept(socket)).await else { return Ok(()) };
+    let mut stream = accepted?;
     let mut plain = TcpStream::connect(inner).await?;
     plain.set_nodelay(true)?;
     let copied = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
