@@ -5,6 +5,7 @@
 //! and the `StopSignal`; it does not know the scheduler.
 
 pub mod client;
+pub mod dashboard;
 pub mod documents;
 mod routes;
 pub mod server;

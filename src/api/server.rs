@@ -1,6 +1,7 @@
 //! Serves the API over HTTP/1.1: listens, reads requests, writes what `routes` answers.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,19 +62,48 @@ pub fn bind(address: &str) -> Result<TcpListener, Error> {
         Error::new(ExitCode::CannotStartApi, format!("the REST API cannot listen on '{address}': {why}"))
             .with_hint("give a free --address HOST:PORT, for example localhost:6565 or localhost:0 for any free port")
     };
+    listen(address).map_err(fail)
+}
+
+/// The listener on an address; what went wrong, in words.
+pub(super) fn listen(address: &str) -> Result<TcpListener, String> {
     let full = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.to_owned() };
-    let addresses: Vec<SocketAddr> = full.to_socket_addrs().map_err(|e| fail(e.to_string()))?.collect();
-    let listener = TcpListener::bind(addresses.as_slice()).map_err(|e| fail(e.to_string()))?;
-    listener.set_nonblocking(true).map_err(|e| fail(e.to_string()))?;
+    let addresses: Vec<SocketAddr> = full.to_socket_addrs().map_err(|e| e.to_string())?.collect();
+    let listener = TcpListener::bind(addresses.as_slice()).map_err(|e| e.to_string())?;
+    listener.set_nonblocking(true).map_err(|e| e.to_string())?;
     Ok(listener)
+}
+
+/// Who answers the requests of a server.
+pub(super) trait Answers: Send + Sync + 'static {
+    /// The answer.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+}
+
+impl Answers for ApiState {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        respond(request, self).await
+    }
+}
+
+/// Serves the REST API on the runtime until it is dropped.
+///
+/// # Errors
+/// The listener cannot be used (106).
+pub fn serve_api(listener: TcpListener, state: ApiState, runtime: &tokio::runtime::Handle) -> Result<ApiServer, Error> {
+    serve(listener, state, runtime)
 }
 
 /// Serves on the runtime until the server is dropped.
 ///
 /// # Errors
 /// The listener cannot be used (106).
-pub fn serve(listener: TcpListener, state: ApiState, runtime: &tokio::runtime::Handle) -> Result<ApiServer, Error> {
-    let fail = |e: std::io::Error| Error::new(ExitCode::CannotStartApi, format!("the REST API cannot be served: {e}"));
+pub(super) fn serve(
+    listener: TcpListener,
+    state: impl Answers,
+    runtime: &tokio::runtime::Handle,
+) -> Result<ApiServer, Error> {
+    let fail = |e: std::io::Error| Error::new(ExitCode::CannotStartApi, format!("it cannot be served: {e}"));
     let addr = listener.local_addr().map_err(fail)?;
     let _inside = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener).map_err(fail)?;
@@ -91,10 +121,10 @@ pub fn serve(listener: TcpListener, state: ApiState, runtime: &tokio::runtime::H
     Ok(ApiServer { addr, task, closing })
 }
 
-async fn connection(stream: tokio::net::TcpStream, state: Arc<ApiState>, mut closed: watch::Receiver<()>) {
+async fn connection(stream: tokio::net::TcpStream, state: Arc<impl Answers>, mut closed: watch::Receiver<()>) {
     let service = service_fn(move |request| {
         let state = Arc::clone(&state);
-        async move { Ok::<_, Infallible>(respond(request, &state).await) }
+        async move { Ok::<_, Infallible>(state.answer(request).await) }
     });
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT);

@@ -31,6 +31,7 @@ use crate::mock::{self, MockServer};
 use crate::net;
 use crate::options::{self, ExecutorConfig, Layers, Options, Scenario};
 use crate::output::{self, OutputContext};
+use crate::report::html;
 use crate::scheduler::memory;
 use crate::scheduler::probe::Probe;
 use crate::scheduler::{Run, RunOutcome, Scheduler};
@@ -85,6 +86,9 @@ pub(crate) struct RunArgs {
     /// Traces of requests; only `none` is known
     #[arg(long, hide = true, value_name = "WHERE", env = "K6_TRACES_OUTPUT", default_value = "none")]
     traces_output: String,
+    /// Show the run live on a page of its own [default address: 127.0.0.1:5665]
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    dashboard: Option<String>,
     /// Start a mock LLM server in this process and point INRUSH_BASE_URL at it; with a configuration file, perhaps several
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "", overrides_with = "mock")]
     mock: Option<String>,
@@ -196,6 +200,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     // The listener is taken before anything runs: without it nobody could resume a paused run.
     let address = api_address(global, &options);
     let listener = if problems.is_empty() { address.and_then(|at| found.take(api::server::bind(&at))) } else { None };
+    let page = args.dashboard.as_ref().filter(|_| problems.is_empty());
+    let page = page.and_then(|address| found.take(api::dashboard::bind(address)));
     let window = if problems.is_empty() {
         found.memory(&script, &options);
         found.window(&options)
@@ -208,7 +214,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     let _ = network.map(|network| shared.net.set(network));
     let mut listeners = output::open_all(&args.outputs, &output_context)?;
     let in_full = args.summary.cells() || baseline.is_some();
-    let recorded = if in_full {
+    let recorded = if in_full || page.is_some() {
         let (listener, recorded) = output::over_time::open()?;
         listeners.push(listener);
         Some(recorded)
@@ -249,13 +255,23 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
                 runner: Arc::clone(&runner) as Arc<dyn Runner>,
                 setup_data: Arc::new(SharedSetup(Arc::clone(&shared))),
             };
-            let server = api::server::serve(listener, state, runtime.handle())?;
+            let server = api::server::serve_api(listener, state, runtime.handle())?;
             if !global.quiet {
                 terminal.line(&format!("  REST API: http://{}/v1/status\n", server.addr));
             }
             Some(server)
         }
         None => None,
+    };
+    let dashboard = match (page, recorded.clone()) {
+        (Some(listener), Some(recorded)) => {
+            let snapshots = aggregator.snapshots();
+            let fragment = Arc::new(move || html::live(&recorded.spans(), &snapshots()));
+            let (server, url) = api::dashboard::serve(listener, html::STYLE, fragment, runtime.handle())?;
+            terminal.line(&format!("  dashboard: {url}\n"));
+            Some(server)
+        }
+        _ => None,
     };
     let display = (!global.quiet).then(|| {
         let snapshots = aggregator.snapshots();
@@ -327,8 +343,8 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         report(&Error::new(ExitCode::ThresholdsFailed, text), terminal);
         code = ExitCode::ThresholdsFailed as u8;
     }
-    if let Some(api) = api {
-        runtime.block_on(api.finish());
+    for server in api.into_iter().chain(dashboard) {
+        runtime.block_on(server.finish());
     }
     // VUs that hang keep their threads; they must not keep the process.
     runtime.shutdown_timeout(Duration::from_millis(200));

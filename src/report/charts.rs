@@ -29,6 +29,16 @@ pub(super) fn of(summary: &Summary) -> Vec<Chart> {
     curves.chain(over_time).chain(tokens).chain(summary.sweeps.iter().flat_map(of_sweep)).collect()
 }
 
+/// The charts of a run that goes on.
+pub(super) fn live(spans: &[TimeSpan]) -> Vec<Chart> {
+    let mut all = over_time(spans);
+    let per_second: Vec<f64> = spans.iter().map(|span| span.output_tokens / span.seconds).collect();
+    if per_second.iter().any(|rate| *rate > 0.0) {
+        all.extend(tokens_over_time(&per_second));
+    }
+    all
+}
+
 /// A curve of percentiles; None without samples, or where the metric is no time.
 fn curve(metric: &SummaryMetric) -> Option<Chart> {
     let distribution = metric.sink.distribution().filter(|d| d.count() > 0 && metric.contains == ValueKind::Time)?;

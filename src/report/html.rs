@@ -15,10 +15,13 @@ use super::limits;
 use super::markup::escaped;
 use super::svg_chart::rows_of;
 use crate::metrics::check_tree::Group;
+use crate::metrics::over_time::TimeSpan;
+use crate::metrics::snapshot::Snapshot;
 use crate::metrics::summary::SummaryMetric;
 use crate::metrics::{Aggregation, Sink, Summary};
 
-const STYLE: &str = "
+/// The look of the page; the dashboard has the same.
+pub const STYLE: &str = "
 :root{color-scheme:light dark;--ink:#1a1a1a;--paper:#fff;--line:#767676;--curve:#0b57d0}
 @media (prefers-color-scheme:dark){:root{--ink:#eee;--paper:#16181c;--line:#9aa0a6;--curve:#8ab4f8}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
@@ -99,6 +102,48 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
          <title>{title}: inrush</title><style>{STYLE}</style></head>\n<body><main>\n{body}</main></body></html>\n"
     )
     .into_bytes()
+}
+
+/// The middle of the live dashboard: the main figures and the charts over time so far.
+pub fn live(spans: &[TimeSpan], now: &Snapshot) -> String {
+    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| human::duration(ms, None));
+    let share = |share: f64| format!("{:.2} %", share * 100.0);
+    let per_second = |rate: f64| human::number((rate * 10.0).round() / 10.0);
+    let mut rows = vec![
+        vec!["running for".to_owned(), human::duration(now.elapsed.as_secs_f64().round() * 1e3, None)],
+        vec!["iterations".to_owned(), now.iterations.to_string()],
+    ];
+    if now.ai_requests > 0 {
+        rows.extend([
+            vec!["model calls".to_owned(), now.ai_requests.to_string()],
+            vec!["failed calls".to_owned(), share(now.ai_failed)],
+            vec!["TTFT p50".to_owned(), ms(now.ttft_p50_ms)],
+            vec!["TTFT p95".to_owned(), ms(now.ttft_p95_ms)],
+            vec!["output tokens per second, last 5 s".to_owned(), per_second(now.tokens_per_second)],
+            vec!["cost".to_owned(), human::dollars(now.cost_usd)],
+        ]);
+    }
+    if now.http_reqs > 0 {
+        rows.extend([
+            vec!["HTTP requests".to_owned(), now.http_reqs.to_string()],
+            vec!["failed requests".to_owned(), share(now.http_failed)],
+            vec!["duration p95".to_owned(), ms(now.http_p95_ms)],
+            vec!["requests per second, last 5 s".to_owned(), per_second(now.http_reqs_per_second)],
+        ]);
+    }
+    if now.dropped_iterations > 0 {
+        rows.push(vec!["dropped iterations".to_owned(), now.dropped_iterations.to_string()]);
+    }
+    if now.checks_passed + now.checks_failed > 0 {
+        rows.push(vec!["checks".to_owned(), format!("{} passed, {} failed", now.checks_passed, now.checks_failed)]);
+    }
+    let mut body = table("Now", &["what", "figure"], rows);
+    let failing = now.failing_thresholds.iter().map(|t| vec![t.clone(), "crossed".to_owned()]).collect();
+    body += &table("Thresholds", &["threshold", "state"], failing);
+    // The last span is still going on: its counts are not those of a whole one.
+    let ended = spans.split_last().map_or(spans, |(_, ended)| ended);
+    charts::live(ended).iter().for_each(|chart| body += &chart.section());
+    body
 }
 
 /// With a capital first letter, which is ASCII.

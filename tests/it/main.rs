@@ -11,6 +11,7 @@ mod budgets;
 mod commands;
 mod comparisons;
 mod conformance;
+mod dashboard;
 mod estimates;
 mod executors;
 mod exit_codes;
