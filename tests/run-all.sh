@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need and runs them all: formatting, lints, Rust tests, documentation tests, the type
-# declarations, every example against the mock, the real llama.cpp server, and the official SDKs against the mock. Usage: bash tests/run-all.sh [step ...]
+# declarations, every example against the mock, the real llama.cpp server, the official SDKs against the mock, and readers of request records. Usage: bash tests/run-all.sh [step ...]
 #
 # Needs Rust. Node with npm and Python with venv are installed by apt-get when this runs as root and they are absent.
 # Everything is built once, in the dev profile: a release build (fat LTO) alone would take longer than all the tests.
@@ -163,7 +163,12 @@ grpc_server() {
   need_python && bash tests/grpcio/run.sh "$target/debug/inrush"
 }
 
-steps=(format lint build rust-tests doc-tests types examples real-server grpc-server official-sdks)
+# Records of requests as their readers see them.
+request_records() {
+  need_python && bash tests/records/run.sh "$target/debug/inrush"
+}
+
+steps=(format lint build rust-tests doc-tests types examples real-server grpc-server official-sdks request-records)
 wanted=("$@")
 for name in "${wanted[@]}"; do
   if [[ " ${steps[*]} " != *" $name "* ]]; then

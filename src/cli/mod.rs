@@ -30,6 +30,7 @@ mod sweep_shape;
 mod tokens;
 mod traces;
 mod verify;
+mod web_dashboard;
 
 use std::io::Write;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //!
 //! Filled by `run` step by step; a step that fails leaves a stand-in, so that the later ones can be checked too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::summary_out::SummaryFlags;
@@ -38,16 +38,11 @@ impl Preflight {
     }
 
     /// What k6 has and this program has not, where a run would not be what was asked for.
-    pub(super) fn absent(&mut self, traces: &str, env: &BTreeMap<String, String>) {
+    pub(super) fn absent(&mut self, traces: &str) {
         if !matches!(traces, "none" | "") {
             self.note(
                 Error::usage(format!("--traces-output {traces}: traces of requests are not supported by this version"))
                     .with_hint("leave it out; -o json=FILE has the time of every request"),
-            );
-        }
-        if env.get("K6_WEB_DASHBOARD").is_some_and(|on| matches!(on.as_str(), "true" | "1")) {
-            tracing::warn!(
-                "K6_WEB_DASHBOARD: there is no web dashboard; the progress line and -o json=FILE have the figures"
             );
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -21,6 +22,7 @@ use super::session::Session;
 use super::summary_out::{self, SummaryFlags};
 use super::sweep;
 use super::traces;
+use super::web_dashboard;
 use super::{GlobalFlags, report};
 use crate::ai::spec::{ModelSpec, Target};
 use crate::api::{self, ApiState};
@@ -127,12 +129,13 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     if let (true, Some(one)) = (args.secret_sources.is_empty(), process_env.get("K6_SECRET_SOURCE")) {
         args.secret_sources.extend(Some(one.clone()).filter(|one| !one.is_empty()));
     }
+    web_dashboard::from_k6(&mut args.outputs, &process_env, &mut args.dashboard, &mut args.summary, &mut found);
     let cwd = std::env::current_dir().map_err(|e| Error::usage(format!("cannot read the current folder: {e}")))?;
     let secrets = Secrets::open(&args.secret_sources, &process_env, &cwd).unwrap_or_else(|problems| {
         problems.into_iter().for_each(|problem| found.note(problem));
         Secrets::default()
     });
-    found.absent(&args.traces_output, &process_env);
+    found.absent(&args.traces_output);
     let script = match source.script {
         Ok(script) => script,
         Err(error) => {
@@ -226,7 +229,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
     config.listeners = listeners;
     config.window = window;
     config.full = args.summary.full();
-    config.cells = in_full;
+    config.cells = in_full || page.is_some();
     let aggregator = Aggregator::spawn(config, bus_rx)?;
 
     if !global.quiet {
@@ -263,10 +266,17 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
         }
         None => None,
     };
+    let over = Arc::new(AtomicBool::new(false));
     let dashboard = match (page, recorded.clone()) {
         (Some(listener), Some(recorded)) => {
-            let snapshots = aggregator.snapshots();
-            let fragment = Arc::new(move || html::live(&recorded.spans(), &snapshots()));
+            let source = web_dashboard::Source {
+                recorded,
+                snapshots: Box::new(aggregator.snapshots()),
+                view: aggregator.live(),
+                shared: Arc::clone(&shared),
+                over: Arc::clone(&over),
+            };
+            let fragment = web_dashboard::fragment(source);
             let (server, url) = api::dashboard::serve(listener, html::STYLE, fragment, runtime.handle())?;
             terminal.line(&format!("  dashboard: {url}\n"));
             Some(server)
@@ -299,6 +309,7 @@ pub(crate) fn run(args: RunArgs, global: &GlobalFlags, terminal: &Arc<Terminal>)
             }
         }
     });
+    over.store(true, Ordering::Relaxed);
     if let Some(display) = display {
         display.abort();
         progress::finish(terminal, &shared.state, &states);

@@ -65,6 +65,13 @@ impl SummaryFlags {
         self.reports.iter().filter_map(|file| for_file(file).err()).map(|why| format!("--report: {why}"))
     }
 
+    /// Also writes this report.
+    pub(super) fn add_report(&mut self, file: String) {
+        if !self.reports.contains(&file) {
+            self.reports.push(file);
+        }
+    }
+
     /// Whether all sections are wanted.
     pub(super) fn full(&self) -> bool {
         self.summary_mode == SummaryMode::Full || self.cells()

@@ -10,13 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
-use tokio::sync::oneshot;
 
 use super::bus::BusReceiver;
 use super::collector::Collector;
 use super::health::Health;
 use super::listener::Listener;
-use super::live::{Live, LiveView};
+use super::live::{LiveView, Question};
 use super::phases::Phases;
 use super::registry::Registry;
 use super::sample::SampleBatch;
@@ -86,7 +85,7 @@ pub struct Aggregator;
 pub struct AggregatorHandle {
     thread: JoinHandle<Summary>,
     shared: Arc<Shared>,
-    questions: Sender<oneshot::Sender<Live>>,
+    questions: Sender<Question>,
 }
 
 #[derive(Debug)]
@@ -184,16 +183,11 @@ struct Run {
     shared: Arc<Shared>,
     threshold_interval: Duration,
     phases: Phases,
-    questions: Receiver<oneshot::Sender<Live>>,
+    questions: Receiver<Question>,
 }
 
 impl Run {
-    fn new(
-        config: AggregatorConfig,
-        bus: BusReceiver,
-        shared: Arc<Shared>,
-        questions: Receiver<oneshot::Sender<Live>>,
-    ) -> Self {
+    fn new(config: AggregatorConfig, bus: BusReceiver, shared: Arc<Shared>, questions: Receiver<Question>) -> Self {
         let mut collector = Collector::new(config.registry, config.thresholds, config.full);
         if config.cells {
             collector.keep_cells();
@@ -228,9 +222,8 @@ impl Run {
                 self.publish();
                 next_snapshot = now + SNAPSHOT_INTERVAL;
             }
-            if let Ok(answer) = self.questions.try_recv() {
-                let elapsed = self.elapsed();
-                let _ = answer.send(self.collector.live(elapsed));
+            if let Ok(question) = self.questions.try_recv() {
+                self.answer(question);
             }
             // Read before the bus is found empty, so that what was sent before `finish` is counted.
             let closing = self.shared.closing.load(Ordering::SeqCst);
@@ -241,6 +234,15 @@ impl Run {
             }
         }
         self.finish()
+    }
+
+    fn answer(&mut self, question: Question) {
+        let elapsed = self.elapsed();
+        // Who asked may have gone.
+        match question {
+            Question::Live(answer) => drop(answer.send(self.collector.live(elapsed))),
+            Question::Summary(answer) => drop(answer.send(self.collector.so_far(elapsed))),
+        }
     }
 
     /// Counts what is on the bus, at most [`BURST`]; the error when there was nothing left.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::Activity;
+use super::activity::{Activity, Throughput};
 use super::breakdown::{Breakdown, Slot};
 use super::builtin::Builtin;
 use super::check_tree::{CheckTree, Group};
@@ -20,7 +20,6 @@ use super::snapshot::{RollingRates, Snapshot};
 use super::summary::{AiFacts, Cell, EXPECTED, Section, Summary, SummaryMetric, ThresholdResult, expected_name};
 use super::tags::{SystemTag, Tags};
 use super::threshold::{SeriesThresholds, Thresholds};
-use super::window::LeftOut;
 
 /// Metrics whose successful calls the summary shows apart.
 const EXPECTED_METRICS: [Builtin; 14] = [
@@ -297,35 +296,34 @@ impl Collector {
         self.thresholds.series.iter_mut().for_each(SeriesThresholds::settle_uncounted);
         health.tag_sets = self.routes.distinct() as u64;
         health.judge(|b| Some(&self.series[b.id().0 as usize].1).filter(|s| !s.is_empty()));
-        let ai = self.ai_facts();
         let (groups, scenarios) = self.sections();
-        let cells = self.cells();
-        let Self { series, subs, thresholds, checks, .. } = self;
-        let mut metrics: Vec<SummaryMetric> = series
-            .into_iter()
-            .map(|(metric, sink)| summary_metric(&metric, Arc::clone(&metric.name), None, sink, &thresholds))
-            .chain(subs.into_iter().map(|sub| {
-                let parent = Some((Arc::clone(&sub.metric.name), sub.suffix));
-                summary_metric(&sub.metric, sub.name, parent, sub.sink, &thresholds)
-            }))
-            .filter(|m| !m.sink.is_empty() || !m.thresholds.is_empty())
-            .collect();
+        let mut summary = self.so_far(elapsed);
+        if let Some(ai) = &mut summary.ai {
+            ai.throughput = self.activity.throughput();
+        }
+        Summary { health, groups, scenarios, ..summary }
+    }
+
+    /// The summary of what was counted so far, with thresholds as they were last evaluated; without what only the end of a run can tell, and
+    /// what takes long to work out: throughput, groups, health.
+    pub fn so_far(&self, elapsed: Duration) -> Summary {
+        let series = self.series.iter().map(|(metric, sink)| {
+            summary_metric(metric, Arc::clone(&metric.name), None, sink.clone(), &self.thresholds)
+        });
+        let subs = self.subs.iter().map(|sub| {
+            let parent = Some((Arc::clone(&sub.metric.name), Arc::clone(&sub.suffix)));
+            summary_metric(&sub.metric, Arc::clone(&sub.name), parent, sub.sink.clone(), &self.thresholds)
+        });
+        let mut metrics: Vec<SummaryMetric> =
+            series.chain(subs).filter(|m| !m.sink.is_empty() || !m.thresholds.is_empty()).collect();
         metrics.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         Summary {
-            budgets: Vec::new(),
-            over_time: Vec::new(),
-            sweeps: Vec::new(),
-            limits: Vec::new(),
-            token_rates: Vec::new(),
             duration: elapsed,
-            left_out: LeftOut::default(),
             metrics,
-            root_group: checks.root(),
-            ai,
-            health,
-            groups,
-            scenarios,
-            cells,
+            root_group: self.checks.root(),
+            ai: self.ai_facts(),
+            cells: self.cells(),
+            ..Summary::default()
         }
     }
 
@@ -343,6 +341,7 @@ impl Collector {
         cells
     }
 
+    /// Without the throughput.
     fn ai_facts(&self) -> Option<AiFacts> {
         if self.activity.calls() == 0 && self.sink(Builtin::AiRequests).is_empty() {
             return None;
@@ -360,7 +359,7 @@ impl Collector {
             sections.filter(|s| !s.metrics.is_empty()).collect()
         };
         Some(AiFacts {
-            throughput: self.activity.throughput(),
+            throughput: Throughput::default(),
             left_out,
             errors,
             request_types: ai_only(BY_REQUEST_TYPE),

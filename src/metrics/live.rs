@@ -1,10 +1,11 @@
-//! All metrics while the run goes on, for the REST API: asked of the aggregator's thread, which answers between two bursts of batches.
+//! All metrics while the run goes on, for the REST API and the dashboard: asked of the aggregator's thread, which answers between two bursts of batches.
 
 use crossbeam_channel::Sender;
 use tokio::sync::oneshot;
 
 use super::check_tree::Group;
 use super::metric::{MetricKind, ValueKind};
+use super::summary::Summary;
 
 /// One metric or sub-metric now.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,17 +38,33 @@ impl Live {
     }
 }
 
+/// A question, and where the answer goes.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// All metrics with k6's values.
+    Live(oneshot::Sender<Live>),
+    /// The summary so far.
+    Summary(oneshot::Sender<Summary>),
+}
+
 /// Asks for the metrics; clones ask the same aggregator.
 #[derive(Clone, Debug)]
 pub struct LiveView {
-    pub(super) ask: Sender<oneshot::Sender<Live>>,
+    pub(super) ask: Sender<Question>,
 }
 
 impl LiveView {
     /// The metrics now; None once the aggregator has finished.
     pub async fn get(&self) -> Option<Live> {
         let (tx, rx) = oneshot::channel();
-        self.ask.try_send(tx).ok()?;
+        self.ask.try_send(Question::Live(tx)).ok()?;
+        rx.await.ok()
+    }
+
+    /// The summary so far, see [`super::collector::Collector::so_far`]; None once the aggregator has finished.
+    pub async fn summary(&self) -> Option<Summary> {
+        let (tx, rx) = oneshot::channel();
+        self.ask.try_send(Question::Summary(tx)).ok()?;
         rx.await.ok()
     }
 }

@@ -2,7 +2,8 @@
 //! `output::over_time`.
 //!
 //! A span is a second at first; when there are more than [`MOST`] all are joined by twos, so that a run of any length has some hundred.
-//! Percentiles are those of histograms with two significant digits: within 1 %.
+//! Percentiles are those of histograms with two significant digits: within 1 %. For heat maps a span also has how many samples fell between
+//! fixed bounds, six per decade ([`BOUNDS_MS`]).
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,12 @@ pub const MOST: usize = 300;
 
 /// The longest time a histogram holds, in microseconds: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
+
+/// Upper bounds of the buckets of a heat map in ms; what is above the last is in one more bucket.
+pub const BOUNDS_MS: [f64; 31] = [
+    1.0, 1.5, 2.2, 3.3, 4.7, 6.8, 10.0, 15.0, 22.0, 33.0, 47.0, 68.0, 100.0, 150.0, 220.0, 330.0, 470.0, 680.0, 1e3,
+    1.5e3, 2.2e3, 3.3e3, 4.7e3, 6.8e3, 1e4, 1.5e4, 2.2e4, 3.3e4, 4.7e4, 6.8e4, 1e5,
+];
 
 const NS_PER_S: i64 = 1_000_000_000;
 
@@ -52,7 +59,7 @@ pub struct TimeSpan {
 }
 
 /// Percentiles of a metric in a span, in ms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpanTrend {
     /// Samples.
     pub count: u64,
@@ -62,6 +69,10 @@ pub struct SpanTrend {
     pub p95: f64,
     /// 99th percentile.
     pub p99: f64,
+    /// Samples up to each of [`BOUNDS_MS`] and above the bound before it; empty buckets at the end are left out. Not in files of earlier
+    /// versions.
+    #[serde(default)]
+    pub buckets: Vec<u64>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -200,11 +211,24 @@ impl Span {
         with_samples
             .map(|(metric, histogram)| {
                 let ms = |q: f64| histogram.value_at_quantile(q) as f64 / 1e3;
-                let trend = SpanTrend { count: histogram.len(), p50: ms(0.5), p95: ms(0.95), p99: ms(0.99) };
+                let buckets = buckets(histogram);
+                let trend = SpanTrend { count: histogram.len(), p50: ms(0.5), p95: ms(0.95), p99: ms(0.99), buckets };
                 (metric.name().to_owned(), trend)
             })
             .collect()
     }
+}
+
+fn buckets(histogram: &Histogram<u32>) -> Vec<u64> {
+    let mut counts = vec![0; BOUNDS_MS.len() + 1];
+    for entry in histogram.iter_recorded() {
+        let ms = entry.value_iterated_to() as f64 / 1e3;
+        // A value stands for its neighbours up to 1 % below it: what was at a bound must not fall above it.
+        counts[BOUNDS_MS.partition_point(|bound| *bound < ms * 0.992)] += entry.count_since_last_iteration();
+    }
+    let filled = counts.iter().rposition(|n| *n > 0).map_or(0, |last| last + 1);
+    counts.truncate(filled);
+    counts
 }
 
 #[cfg(test)]
@@ -256,7 +280,14 @@ mod tests {
         assert_eq!((spans.len(), spans[0].seconds, spans[1].at_s), (250, 4.0, 4.0));
         assert_eq!(spans.iter().map(|s| s.http_reqs).sum::<u64>(), 1_000);
         assert_eq!(spans.iter().map(|s| s.trends["http_req_duration"].count).sum::<u64>(), 1_000);
-        let last = spans.last().unwrap().trends["http_req_duration"];
+        let last = &spans.last().unwrap().trends["http_req_duration"];
         assert!((last.p50 - 998.0).abs() < 12.0, "{last:?}");
+        assert_eq!(
+            (last.buckets.len(), last.buckets[18]),
+            (19, 4),
+            "all four are above 680 ms and up to 1 s: {last:?}"
+        );
+        let first = &spans[0].trends["http_req_duration"];
+        assert_eq!(first.buckets, [1, 0, 1, 1, 1], "1, 2, 3 and 4 ms: {first:?}");
     }
 }

@@ -131,7 +131,6 @@ const ABSENT: &[(&str, &str)] = &[
     ("cloud", "results are not sent to Grafana Cloud"),
     ("datadog", "use statsd with K6_STATSD_ENABLE_TAGS=true"),
     ("kafka", "k6 has moved it to an extension"),
-    ("web-dashboard", "use --dashboard"),
 ];
 
 /// Opens one output given as `name` or `name=arg`.

@@ -2,7 +2,8 @@
 
 use super::human;
 use super::svg_chart::{Chart, Point};
-use crate::metrics::over_time::TimeSpan;
+use super::svg_heat::HeatMap;
+use crate::metrics::over_time::{BOUNDS_MS, TimeSpan};
 use crate::metrics::summary::SummaryMetric;
 use crate::metrics::sweep::{StepFacts, SweepFacts};
 use crate::metrics::{Summary, ValueKind};
@@ -14,7 +15,7 @@ const CURVES: [&str; 7] =
 /// Percentiles of the curves; evenly spaced in the chart, so that the tail is seen.
 const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9];
 
-/// Most kinds of failures in one chart.
+/// Most kinds of failures with a line of their own in one chart: those with most calls.
 const MOST_KINDS: usize = 5;
 
 /// Most points of a chart over time.
@@ -105,9 +106,8 @@ fn over_time(spans: &[TimeSpan]) -> Vec<Chart> {
         })
     };
     let trend = |metric: &'static str, title: &str| {
-        let of = |span: &TimeSpan| span.trends.get(metric).copied();
-        let mut chart = chart(title, "p50", &|span| of(span).map(|t| t.p50), ms)?;
-        let seen: Vec<_> = spans.iter().filter_map(of).collect();
+        let mut chart = chart(title, "p50", &|span| span.trends.get(metric).map(|t| t.p50), ms)?;
+        let seen: Vec<_> = spans.iter().filter_map(|span| span.trends.get(metric)).collect();
         chart.others = vec![
             ("p95".to_owned(), seen.iter().map(|t| Some(t.p95)).collect()),
             ("p99".to_owned(), seen.iter().map(|t| Some(t.p99)).collect()),
@@ -118,12 +118,24 @@ fn over_time(spans: &[TimeSpan]) -> Vec<Chart> {
     let mut errors =
         chart("Failed calls per second", "all", &|s| per_second(s.errors.values().sum(), s), human::number);
     if let Some(errors) = &mut errors {
-        let mut kinds: Vec<&String> = spans.iter().flat_map(|span| span.errors.keys()).collect();
-        kinds.sort_unstable();
-        kinds.dedup();
-        let of =
-            |kind: &String| spans.iter().map(|s| per_second(s.errors.get(kind).copied().unwrap_or(0), s)).collect();
-        errors.others = kinds.into_iter().take(MOST_KINDS).map(|kind| (kind.clone(), of(kind))).collect();
+        let mut kinds: Vec<(&String, u64)> = Vec::new();
+        for (kind, calls) in spans.iter().flat_map(|span| &span.errors) {
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, sum)) => *sum += calls,
+                None => kinds.push((kind, *calls)),
+            }
+        }
+        kinds.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        // One more line is no more than a line for what is left.
+        let shown = if kinds.len() > MOST_KINDS + 1 { MOST_KINDS } else { kinds.len() };
+        let line = |of: &dyn Fn(&TimeSpan) -> u64| spans.iter().map(|span| per_second(of(span), span)).collect();
+        let (most, rest) = kinds.split_at(shown);
+        let count = |span: &TimeSpan, kind: &String| span.errors.get(kind).copied().unwrap_or(0);
+        errors.others = most.iter().map(|(kind, _)| ((*kind).clone(), line(&|span| count(span, kind)))).collect();
+        if !rest.is_empty() {
+            let left = line(&|span| rest.iter().map(|(kind, _)| count(span, kind)).sum());
+            errors.others.push((format!("{} other kinds", rest.len()), left));
+        }
     }
     let mut spent = 0.0;
     let totals: Vec<f64> = spans
@@ -148,6 +160,27 @@ fn over_time(spans: &[TimeSpan]) -> Vec<Chart> {
         chart("Cost so far", "USD", &total, human::dollars),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// How TTFT was spread over time; of runs without model calls how the duration of HTTP requests was.
+pub(super) fn heat(spans: &[TimeSpan]) -> Option<HeatMap> {
+    let [(metric, title), other] =
+        [("ai_ttft", "TTFT: heat map"), ("http_req_duration", "Duration of HTTP requests: heat map")];
+    let has = |metric: &str| spans.iter().any(|span| span.trends.get(metric).is_some_and(|t| !t.buckets.is_empty()));
+    let (metric, title) = if has(metric) { (metric, title) } else { other };
+    let counts = spans.iter().map(|span| span.trends.get(metric).map(|t| t.buckets.clone()).unwrap_or_default());
+    let [first, _, ..] = spans else { return None };
+    has(metric).then(|| HeatMap {
+        title: title.to_owned(),
+        about: format!(
+            "How many {} of each {} s were how long; the darker, the more.",
+            if metric == "ai_ttft" { "calls" } else { "requests" },
+            human::number(first.seconds)
+        ),
+        times: spans.iter().map(|span| format!("{} s", human::number(span.at_s))).collect(),
+        bounds: BOUNDS_MS.iter().map(|ms| human::duration(*ms, None)).collect(),
+        counts: counts.collect(),
+    })
 }
 
 /// The throughput-latency curve of a sweep.
@@ -177,4 +210,25 @@ fn of_sweep(sweep: &SweepFacts) -> Vec<Chart> {
         chart("TPOT p95 by load", "TPOT p95", points(&|step| step.tpot.map(|p| p.p95)), ms),
     ];
     all.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_failures_without_a_line_of_their_own_are_counted_together() {
+        let span = |at: f64| {
+            let kinds = ["a", "b", "c", "d", "e", "f", "g"].into_iter().enumerate();
+            let errors = kinds.map(|(n, kind)| (kind.to_owned(), n as u64 + 1)).collect();
+            TimeSpan { at_s: at, seconds: 1.0, errors, ..TimeSpan::default() }
+        };
+        let charts = over_time(&[span(0.0), span(1.0)]);
+        let failed = charts.iter().find(|chart| chart.title == "Failed calls per second").unwrap();
+        let names: Vec<&str> = failed.others.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["g", "f", "e", "d", "c", "2 other kinds"]);
+        assert_eq!(failed.others[5].1, [Some(3.0), Some(3.0)]);
+        let lines: f64 = failed.others.iter().filter_map(|(_, line)| line[0]).sum();
+        assert_eq!(lines, failed.points[0].y, "the lines add up");
+    }
 }

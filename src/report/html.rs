@@ -1,8 +1,8 @@
 //! The run as one HTML file: verdict, thresholds, curves of the percentiles of latencies with the tables behind them, figures by
 //! scenario and request type, failures by kind, steps of sweeps, checks, the generator's health, the machine and the options.
 //!
-//! The file needs no network and no script. All texts of the run are escaped. Of what goes over time a summary knows the tokens of
-//! each second, and the steps of sweeps.
+//! The file needs no network and no script. All texts of the run are escaped. Sections that the live dashboard has as well are shared with
+//! `live`.
 
 use std::time::Duration;
 
@@ -14,10 +14,9 @@ use super::junit::observed;
 use super::limits;
 use super::markup::escaped;
 use super::svg_chart::rows_of;
+use crate::metrics::budget::BudgetFacts;
 use crate::metrics::check_tree::Group;
-use crate::metrics::over_time::TimeSpan;
-use crate::metrics::snapshot::Snapshot;
-use crate::metrics::summary::SummaryMetric;
+use crate::metrics::summary::{Cell, SummaryMetric};
 use crate::metrics::{Aggregation, Sink, Summary};
 
 /// The look of the page; the dashboard has the same.
@@ -41,22 +40,16 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     }
     let all = || summary.metrics.iter().filter(|m| m.sub.is_none());
     body += &table("Thresholds", &["metric", "threshold", "verdict", "observed"], thresholds(summary));
+    body += &budgets(&summary.budgets);
     for chart in charts::of(summary) {
         body += &chart.section();
     }
-    let trends: Vec<&str> = std::iter::once("metric").chain(TREND_HEADS).collect();
-    body += &table("Trends", &trends, all().filter_map(trend).collect());
+    body += &charts::heat(&summary.over_time).map(|map| map.section()).unwrap_or_default();
+    body += &table("Trends", &trend_heads(), all().filter_map(trend).collect());
     let totals = all().filter_map(|m| total(&m.name, m, summary.duration));
     body += &table("Totals and shares", &["metric", "figure"], totals.collect());
-    for cell in &summary.cells {
-        let kind = cell.request_type.as_deref().map(|t| format!(" / {t}")).unwrap_or_default();
-        let rows = cell.metrics.iter().filter_map(trend).collect();
-        body += &table(&format!("{}{kind}", cell.scenario), &trends, rows);
-    }
-    if let Some(ai) = &summary.ai {
-        let errors = ai.errors.iter().map(|(kind, calls)| vec![kind.clone(), calls.to_string()]);
-        body += &table("Failed calls by kind", &["kind", "calls"], errors.collect());
-    }
+    body += &cells(summary);
+    body += &failures(summary);
     for sweep in &summary.sweeps {
         let rows = sweep.steps.iter().map(|s| {
             let p95 = s.ttft.map_or_else(String::new, |p| human::duration(p.p95, None));
@@ -72,9 +65,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         });
         body += &table(&format!("Rate limits: {}", facts.scenario), &["limit of", "found", "how"], rows.collect());
     }
-    let mut rows = Vec::new();
-    checks(&summary.root_group, &mut rows);
-    body += &table("Checks", &["check", "passed", "failed"], rows);
+    body += &checks(&summary.root_group);
     let invalid = summary.health.invalid.iter().map(|why| vec!["not a measurement".to_owned(), why.clone()]);
     let health = [
         vec!["dropped iterations".to_owned(), summary.health.dropped_iterations.to_string()],
@@ -104,54 +95,13 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The middle of the live dashboard: the main figures and the charts over time so far.
-pub fn live(spans: &[TimeSpan], now: &Snapshot) -> String {
-    let ms = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |ms| human::duration(ms, None));
-    let share = |share: f64| format!("{:.2} %", share * 100.0);
-    let per_second = |rate: f64| human::number((rate * 10.0).round() / 10.0);
-    let mut rows = vec![
-        vec!["running for".to_owned(), human::duration(now.elapsed.as_secs_f64().round() * 1e3, None)],
-        vec!["iterations".to_owned(), now.iterations.to_string()],
-    ];
-    if now.ai_requests > 0 {
-        rows.extend([
-            vec!["model calls".to_owned(), now.ai_requests.to_string()],
-            vec!["failed calls".to_owned(), share(now.ai_failed)],
-            vec!["TTFT p50".to_owned(), ms(now.ttft_p50_ms)],
-            vec!["TTFT p95".to_owned(), ms(now.ttft_p95_ms)],
-            vec!["output tokens per second, last 5 s".to_owned(), per_second(now.tokens_per_second)],
-            vec!["cost".to_owned(), human::dollars(now.cost_usd)],
-        ]);
-    }
-    if now.http_reqs > 0 {
-        rows.extend([
-            vec!["HTTP requests".to_owned(), now.http_reqs.to_string()],
-            vec!["failed requests".to_owned(), share(now.http_failed)],
-            vec!["duration p95".to_owned(), ms(now.http_p95_ms)],
-            vec!["requests per second, last 5 s".to_owned(), per_second(now.http_reqs_per_second)],
-        ]);
-    }
-    if now.dropped_iterations > 0 {
-        rows.push(vec!["dropped iterations".to_owned(), now.dropped_iterations.to_string()]);
-    }
-    if now.checks_passed + now.checks_failed > 0 {
-        rows.push(vec!["checks".to_owned(), format!("{} passed, {} failed", now.checks_passed, now.checks_failed)]);
-    }
-    let mut body = table("Now", &["what", "figure"], rows);
-    let failing = now.failing_thresholds.iter().map(|t| vec![t.clone(), "crossed".to_owned()]).collect();
-    body += &table("Thresholds", &["threshold", "state"], failing);
-    // The last span is still going on: its counts are not those of a whole one.
-    let ended = spans.split_last().map_or(spans, |(_, ended)| ended);
-    charts::live(ended).iter().for_each(|chart| body += &chart.section());
-    body
-}
-
 /// With a capital first letter, which is ASCII.
 fn capitalised(words: &str) -> String {
     let (first, rest) = words.split_at(1);
     first.to_ascii_uppercase() + rest
 }
 
+/// Rows of all thresholds.
 fn thresholds(summary: &Summary) -> Vec<Vec<String>> {
     let all = summary.metrics.iter().flat_map(|m| m.thresholds.iter().map(move |t| (m, t)));
     all.map(|(m, t)| {
@@ -175,15 +125,67 @@ fn total(name: &str, metric: &SummaryMetric, elapsed: Duration) -> Option<Vec<St
     Some(vec![name.to_owned(), figure(of, value, metric.kind, metric.contains, None)])
 }
 
-fn checks(group: &Group, rows: &mut Vec<Vec<String>>) {
+/// A section with all checks.
+pub(super) fn checks(root: &Group) -> String {
+    let mut rows = Vec::new();
+    rows_of_checks(root, &mut rows);
+    table("Checks", &["check", "passed", "failed"], rows)
+}
+
+fn rows_of_checks(group: &Group, rows: &mut Vec<Vec<String>>) {
     for check in &group.checks {
         rows.push(vec![check.path.clone(), check.passes.to_string(), check.fails.to_string()]);
     }
-    group.groups.iter().for_each(|inner| checks(inner, rows));
+    group.groups.iter().for_each(|inner| rows_of_checks(inner, rows));
+}
+
+/// A section for each scenario and request type.
+pub(super) fn cells(summary: &Summary) -> String {
+    let section = |cell: &Cell| {
+        let kind = cell.request_type.as_deref().map(|t| format!(" / {t}")).unwrap_or_default();
+        let rows = cell.metrics.iter().filter_map(trend).collect();
+        table(&format!("{}{kind}", cell.scenario), &trend_heads(), rows)
+    };
+    summary.cells.iter().map(section).collect()
+}
+
+/// A section with the failures of model calls.
+pub(super) fn failures(summary: &Summary) -> String {
+    let errors = summary.ai.iter().flat_map(|ai| &ai.errors);
+    let rows = errors.map(|(kind, calls)| vec![kind.clone(), calls.to_string()]).collect();
+    table("Failed calls by kind", &["kind", "calls"], rows)
+}
+
+/// A section with what was spent of each limit.
+pub(super) fn budgets(budgets: &[BudgetFacts]) -> String {
+    let rows = budgets.iter().flat_map(|budget| {
+        let of = budget.scenario.as_deref().map_or_else(|| "the run".to_owned(), |name| format!("scenario {name}"));
+        budget.limits.iter().map(move |limit| {
+            let n = |value: f64| if limit.unit == "usd" { human::dollars(value) } else { human::number(value) };
+            let share = human::percent(limit.spent / limit.cap);
+            let refused = budget.refused.to_string();
+            vec![
+                of.clone(),
+                limit.unit.to_owned(),
+                n(limit.spent),
+                n(limit.cap),
+                share,
+                n(limit.most_reserved),
+                refused,
+            ]
+        })
+    });
+    let head = ["budget of", "unit", "spent", "limit", "share", "most reserved at a time", "calls refused"];
+    table("Budget", &head, rows.collect())
+}
+
+/// Heads of a table of trends.
+fn trend_heads() -> Vec<&'static str> {
+    std::iter::once("metric").chain(TREND_HEADS).collect()
 }
 
 /// A section with a table; empty without rows.
-fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
+pub(super) fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -193,6 +195,7 @@ fn table(title: &str, head: &[&str], rows: Vec<Vec<String>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::budget::LimitFacts;
     use crate::report::sample_run::summary;
     use crate::report::summary_json::Origin;
 
@@ -208,5 +211,17 @@ mod tests {
         let p99 = human::duration(metric.sink.distribution().unwrap().percentile(99.0), None);
         assert!(page.contains(&format!("<title>p99: {p99}</title>")));
         assert!(page.contains("aria-label=\"http_req_duration: percentiles\""));
+        assert!(!page.contains("<h2>Budget</h2>"), "there was none");
+    }
+
+    #[test]
+    fn budgets_are_told_with_their_limits() {
+        let limit = LimitFacts { unit: "usd", cap: 5.0, spent: 4.0, most_reserved: 0.5, reserved: 0.0 };
+        let budget = BudgetFacts { limits: vec![limit], refused: 3, ..BudgetFacts::default() };
+        let own = BudgetFacts { scenario: Some("a<b".to_owned()), ..budget.clone() };
+        let text = budgets(&[budget, own]);
+        let cells = "<td class=\"n\">$4.00</td><td class=\"n\">$5.00</td><td class=\"n\">80.00%</td><td class=\"n\">$0.5</td><td class=\"n\">3</td>";
+        assert_eq!(text.matches(cells).count(), 2, "{text}");
+        assert!(text.contains("scenario a&lt;b"), "{text}");
     }
 }

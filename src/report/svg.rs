@@ -20,18 +20,21 @@ text{fill:var(--ink);font-size:13px}.title{font-size:18px;font-weight:bold}.pape
 pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
     let script = escaped(options.origin.as_ref().map_or("inrush", |o| o.script.as_str()));
     let charts = charts::of(summary);
-    let height = TITLE + charts.len().max(1) as u32 * (HEIGHT + TITLE);
+    let heat = charts::heat(&summary.over_time);
+    let drawn = charts.iter().map(|chart| (&chart.title, chart.height(), chart.drawing()));
+    let drawn: Vec<_> = drawn.chain(heat.iter().map(|map| (&map.title, HEIGHT, map.drawing()))).collect();
     let mut body = format!("<text class=\"title\" x=\"10\" y=\"24\">{script}</text>\n");
-    for (n, chart) in charts.iter().enumerate() {
-        let y = TITLE + n as u32 * (HEIGHT + TITLE);
+    let mut y = TITLE;
+    for (title, height, drawing) in &drawn {
+        let title = escaped(title);
         body += &format!(
-            "<g transform=\"translate(0 {y})\"><text class=\"title\" x=\"10\" y=\"24\">{}</text>\
-             <g transform=\"translate(0 {TITLE})\">{}</g></g>\n",
-            escaped(&chart.title),
-            chart.drawing()
+            "<g role=\"img\" aria-label=\"{title}\" transform=\"translate(0 {y})\"><text class=\"title\" x=\"10\" y=\"24\">{title}</text>\
+             <g transform=\"translate(0 {TITLE})\">{drawing}</g></g>\n"
         );
+        y += height + TITLE;
     }
-    if charts.is_empty() {
+    let height = if drawn.is_empty() { TITLE + HEIGHT } else { y };
+    if drawn.is_empty() {
         body += "<text x=\"10\" y=\"60\">Nothing was measured that could be drawn.</text>\n";
     }
     format!(

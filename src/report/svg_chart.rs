@@ -7,9 +7,12 @@ const LEFT: f64 = 84.0;
 const RIGHT: f64 = 722.0;
 const TOP: f64 = 20.0;
 const BOTTOM: f64 = 220.0;
-/// The picture.
+/// The picture, but for the names of lines below it.
 pub(super) const WIDTH: u32 = 750;
-pub(super) const HEIGHT: u32 = 260;
+pub(super) const HEIGHT: u32 = 266;
+/// Names of lines in one row, and how high it is.
+const KEYS: usize = 4;
+const KEY_HEIGHT: u32 = 20;
 /// Fewer labels than points below the axis, so that they do not touch.
 const LABELS: usize = 12;
 
@@ -50,12 +53,19 @@ impl Chart {
         let head: Vec<&str> =
             [self.axis, self.what].into_iter().chain(self.others.iter().map(|(name, _)| name.as_str())).collect();
         let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(&self.about)) };
+        let height = self.height();
         format!(
-            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
+            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
              <details><summary>The figures of this chart</summary>{}</details></section>\n",
             self.drawing(),
             rows_of(&head, rows.collect())
         )
+    }
+
+    /// How high the picture is.
+    pub(super) fn height(&self) -> u32 {
+        let keys = if self.others.is_empty() { 0 } else { self.others.len() + 1 };
+        HEIGHT + KEY_HEIGHT * keys.div_ceil(KEYS) as u32
     }
 
     /// Axes, points and the line, without the element around them.
@@ -109,11 +119,10 @@ impl Chart {
                 "<polyline points=\"{}\" fill=\"none\" stroke=\"var(--curve)\" stroke-width=\"1.5\" stroke-dasharray=\"{dash}\"/>",
                 line.join(" ")
             );
-            let from = LEFT + 110.0 * (n + 1) as f64;
-            marks += &key(from, dash, name);
+            marks += &key(n + 1, dash, name);
         }
         if !self.others.is_empty() {
-            marks += &key(LEFT, "none", self.what);
+            marks += &key(0, "none", self.what);
         }
         let line: Vec<String> = self.points.iter().map(|p| format!("{:.1},{:.1}", x(p.x), y(p.y))).collect();
         format!(
@@ -124,11 +133,12 @@ impl Chart {
 }
 
 /// Dashes of the lines beside the first.
-const DASHES: [&str; 5] = ["6 3", "2 2", "10 3 2 3", "1 4", "14 4"];
+const DASHES: [&str; 6] = ["6 3", "2 2", "10 3 2 3", "1 4", "14 4", "14 3 2 3 2 3"];
 
 /// What a line is, below the chart.
-fn key(from: f64, dash: &str, name: &str) -> String {
-    let y = BOTTOM + 34.0;
+fn key(place: usize, dash: &str, name: &str) -> String {
+    let from = LEFT + (RIGHT - LEFT) / KEYS as f64 * (place % KEYS) as f64;
+    let y = f64::from(HEIGHT) + f64::from(KEY_HEIGHT) * (place / KEYS) as f64 + 8.0;
     format!(
         "<path d=\"M{from:.0} {y:.0}h24\" stroke=\"var(--curve)\" stroke-width=\"2\" stroke-dasharray=\"{dash}\"/>\
          <text x=\"{:.0}\" y=\"{:.0}\">{}</text>",

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::columns::COLUMNS;
-use super::lines::rounded;
+use super::lines::{rounded, significant};
 use super::record::{self, Cell};
 use crate::metrics::SampleBatch;
 use crate::output::csv::writer;
@@ -38,7 +38,7 @@ fn text(cell: Cell) -> String {
         Cell::Text(text) => text,
         Cell::Time(ns) => rfc3339(ns),
         Cell::Count(n) => n.to_string(),
-        Cell::Number(n) => rounded(n).to_string(),
+        Cell::Number(n) => significant(n).to_string(),
         Cell::Flag(flag) => flag.to_string(),
         Cell::Numbers(all) => all.into_iter().map(|n| rounded(n).to_string()).collect::<Vec<_>>().join(";"),
         Cell::Object(tags) if tags.is_empty() => String::new(),
