@@ -98,7 +98,7 @@ declare module 'k6/http' {
     readonly timings: Timings;
     readonly tls_version: string;
     readonly tls_cipher_suite: string;
-    /** Stapled OCSP answers are not read: the status is always `unknown`. */
+    /** What the server stapled about its certificate; `unknown` when nothing. Times are Unix seconds, 0 when not told. */
     readonly ocsp: {
       readonly produced_at: number;
       readonly this_update: number;

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 
 use super::error::{NetError, NetErrorKind};
 use super::http::{Remote, TlsInfo};
+use super::ocsp;
 use super::proxy::Proxy;
 use super::shared::Shared;
 use super::timed_io::{BoxIo, ByteCounters, CountedIo, IoStamps, TimedIo};
@@ -214,11 +215,11 @@ async fn handshake(
     let name = ServerName::try_from(name)
         .map_err(|_| NetError::new(1300, NetErrorKind::Tls, format!("`{host}` is not a name TLS can check")))?;
     let began = Instant::now();
-    let stream =
-        TlsConnector::from(config.clone()).connect(name, io).await.map_err(|error| NetError::tls(host, &error))?;
+    let (connected, ocsp) = ocsp::caught(TlsConnector::from(config.clone()).connect(name, io)).await;
+    let stream = connected.map_err(|error| NetError::tls(host, &error))?;
     times.tls_handshaking += began.elapsed();
     let session = stream.get_ref().1;
-    let (info, http2) = (tls::info(session), session.alpn_protocol() == Some(b"h2"));
+    let (info, http2) = (tls::info(session, ocsp), session.alpn_protocol() == Some(b"h2"));
     Ok((Box::new(stream), info, http2))
 }
 

@@ -13,6 +13,7 @@ use super::body::Compression;
 use super::cookies::CookieJar;
 use super::error::NetError;
 use super::headers::Headers;
+use super::ocsp::Ocsp;
 
 /// What becomes of the body of the answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,6 +132,8 @@ pub struct TlsInfo {
     pub version: &'static str,
     /// The cipher suite's IANA name, e.g. `TLS_AES_128_GCM_SHA256`.
     pub cipher_suite: String,
+    /// What the server stapled about its certificate.
+    pub ocsp: Ocsp,
 }
 
 /// Where the exchange went.

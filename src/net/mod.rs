@@ -27,6 +27,7 @@ mod lanes;
 mod log_url;
 mod message;
 mod ntlm;
+mod ocsp;
 mod progress;
 pub mod proxy;
 mod redirect;

@@ -19,6 +19,7 @@ use crate::options::NetOptions;
 
 use super::client_key;
 use super::http::TlsInfo;
+use super::ocsp::{Catching, Ocsp};
 use super::self_signed::SelfSigned;
 
 /// The client configurations of a run.
@@ -100,7 +101,8 @@ pub(super) fn verified(
         .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
     // Without verification nobody needs the system's roots, which may be absent.
     if options.insecure_skip_tls_verify {
-        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))));
+        let verifier = Catching(Arc::new(AcceptAny(provider.clone())));
+        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)));
     }
     let (mut roots, mut certificates) = native_roots().clone();
     for root in more {
@@ -108,7 +110,7 @@ pub(super) fn verified(
     }
     certificates.extend_from_slice(more);
     Ok(match SelfSigned::new(roots.clone(), certificates, provider.clone()) {
-        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(Catching(Arc::new(verifier)))),
         None => builder.with_root_certificates(roots),
     })
 }
@@ -220,14 +222,14 @@ fn versions(options: &NetOptions) -> Result<Vec<&'static SupportedProtocolVersio
 }
 
 /// What was negotiated, in k6's names.
-pub(crate) fn info(connection: &rustls::ClientConnection) -> TlsInfo {
+pub(crate) fn info(connection: &rustls::ClientConnection, ocsp: Ocsp) -> TlsInfo {
     let version = match connection.protocol_version() {
         Some(rustls::ProtocolVersion::TLSv1_3) => "tls1.3",
         _ => "tls1.2",
     };
     let suite = connection.negotiated_cipher_suite().map(|suite| format!("{:?}", suite.suite())).unwrap_or_default();
     // rustls marks the suites of TLS 1.3 in their names; IANA and k6 do not.
-    TlsInfo { version, cipher_suite: suite.replace("TLS13_", "TLS_") }
+    TlsInfo { version, cipher_suite: suite.replace("TLS13_", "TLS_"), ocsp }
 }
 
 /// `insecureSkipTLSVerify`: any certificate will do, but the server must hold its key.

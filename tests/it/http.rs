@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use crate::server;
-use crate::support::{Ran, run_checked, run_checked_files, run_script};
+use crate::support::{Ran, run_checked, run_checked_files, run_files_with, run_script};
 
 /// Runs a default function against a plain server; `BASE`, `http`, `eq`, `throws` and `done` are in scope.
 #[track_caller]
@@ -395,4 +395,38 @@ fn http_debug_logs_heads_without_secrets() {
         "200 OK",
     ]);
     assert!(!ran.stderr.lines().any(|l| l.contains("Authorization: Bearer")), "{}", ran.all());
+}
+
+#[test]
+fn what_a_server_staples_about_its_certificate_is_told() {
+    let (staples, pem) = server::tls_stapling(&["http/1.1"], include_bytes!("../scripts/ocsp/revoked.der").to_vec());
+    let (good, _) = server::tls_stapling(&["h2"], include_bytes!("../scripts/ocsp/good.der").to_vec());
+    let (silent, _) = server::tls(&["http/1.1"]);
+    let script = r#"
+        import http from 'k6/http'; import { check } from 'k6';
+        export const options = { insecureSkipTLSVerify: true, systemTags: ['ocsp_status', 'url'],
+          thresholds: { 'http_reqs{ocsp_status:revoked}': ['count==1'], 'http_reqs{ocsp_status:good}': ['count==1'], 'http_reqs{ocsp_status:unknown}': ['count==1'], checks: ['rate==1'] } };
+        export default function () {
+          const of = (port) => http.get(`https://localhost:${port}/`).ocsp;
+          check(of(__ENV.STAPLES), {
+            revoked: (o) => o.status === http.OCSP_STATUS_REVOKED && o.revocation_reason === http.OCSP_REASON_KEY_COMPROMISE,
+            'times in seconds': (o) => o.revoked_at === 1767323045 && o.this_update === 1795789240 && o.next_update > o.produced_at,
+          });
+          check(of(__ENV.GOOD), { good: (o) => o.status === http.OCSP_STATUS_GOOD && o.revoked_at === 0 && o.revocation_reason === '' });
+          check(of(__ENV.SILENT), { unknown: (o) => o.status === http.OCSP_STATUS_UNKNOWN && o.produced_at === 0 });
+        }"#;
+    let ports = [("STAPLES", &staples), ("GOOD", &good), ("SILENT", &silent)]
+        .map(|(name, server)| format!("{name}={}", server.address.port()));
+    let args = ["-e", &ports[0], "-e", &ports[1], "-e", &ports[2]];
+    run_script(script, &args).exits(0);
+    // With verification as well, and a revoked certificate does not fail the request.
+    let verified = format!(
+        "import http from 'k6/http'; import {{ check }} from 'k6';\n\
+         export const options = {{ thresholds: {{ http_req_failed: ['rate==0'], checks: ['rate==1'] }} }};\n\
+         export default () => check(http.get('https://localhost:{}/'), {{ told: (r) => r.ocsp.status === 'revoked' }});",
+        staples.address.port()
+    );
+    let files = [("t.js", verified.as_str()), ("ca.pem", pem.as_str())];
+    let ran = run_files_with(&files, &[("SSL_CERT_FILE", "ca.pem")], &["run", "t.js"]);
+    ran.exits(0);
 }

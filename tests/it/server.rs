@@ -221,6 +221,11 @@ fn encode(coding: &str, plain: &[u8]) -> Vec<u8> {
 
 /// A TLS server for `localhost` that speaks the protocols offered, and its certificate as PEM.
 pub(crate) fn tls(protocols: &[&str]) -> (Server, String) {
+    tls_stapling(protocols, Vec::new())
+}
+
+/// As [`tls`], with an OCSP answer (DER) stapled to the handshakes; none when empty.
+pub(crate) fn tls_stapling(protocols: &[&str], ocsp: Vec<u8>) -> (Server, String) {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let private = rustls::pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -228,7 +233,7 @@ pub(crate) fn tls(protocols: &[&str]) -> (Server, String) {
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
-        .with_single_cert(vec![key.cert.der().clone()], private)
+        .with_single_cert_with_ocsp(vec![key.cert.der().clone()], private, ocsp)
         .unwrap();
     config.alpn_protocols = protocols.iter().map(|p| p.as_bytes().to_vec()).collect();
     let config = Arc::new(config);

@@ -111,6 +111,7 @@ fn tags(host: &Host, exchange: &Exchange, report: &Report, expected: Option<bool
     }
     if let Some(tls) = &exchange.remote.tls {
         add(SystemTag::TlsVersion, tls.version);
+        add(SystemTag::OcspStatus, tls.ocsp.status);
     }
     if let Some(ip) = exchange.remote.ip {
         add(SystemTag::Ip, &ip.to_string());

@@ -226,14 +226,16 @@ fn cookies(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsV
     Ok(all.into())
 }
 
-/// Stapled OCSP answers are not read, so this is what k6 shows when a server sends none.
-fn ocsp(_: &JsObject<Response>, context: &mut Context) -> JsResult<JsValue> {
+/// What the server stapled; over plain HTTP the same as when it stapled nothing.
+fn ocsp(response: &JsObject<Response>, context: &mut Context) -> JsResult<JsValue> {
+    let found = with(response, |d| d.exchange.remote.tls.as_ref().map(|tls| tls.ocsp).unwrap_or_default());
     let object = JsObject::with_object_proto(context.intrinsics());
-    for name in ["produced_at", "this_update", "next_update", "revoked_at"] {
-        define(&object, name, 0);
-    }
-    define(&object, "revocation_reason", string(""));
-    define(&object, "status", string("unknown"));
+    define(&object, "produced_at", found.produced_at as f64);
+    define(&object, "this_update", found.this_update as f64);
+    define(&object, "next_update", found.next_update as f64);
+    define(&object, "revoked_at", found.revoked_at as f64);
+    define(&object, "revocation_reason", string(found.revocation_reason));
+    define(&object, "status", string(found.status));
     Ok(object.into())
 }
 
