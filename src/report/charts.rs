@@ -173,7 +173,7 @@ pub(super) fn heat(spans: &[TimeSpan]) -> Option<HeatMap> {
     has(metric).then(|| HeatMap {
         title: title.to_owned(),
         about: format!(
-            "How many {} of each {} s were how long; the darker, the more.",
+            "How many {} of each {} s were how long; the stronger the colour, the more.",
             if metric == "ai_ttft" { "calls" } else { "requests" },
             human::number(first.seconds)
         ),

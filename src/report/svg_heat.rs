@@ -1,5 +1,5 @@
 //! A heat map as SVG, and with the table of its figures as a section of HTML: time from left to right, values from below, and the more samples
-//! the darker. Colours are those of whoever takes it in.
+//! the stronger the colour. Colours are those of whoever takes it in.
 
 use super::markup::escaped;
 use super::svg_chart::{HEIGHT, WIDTH, rows_of};
