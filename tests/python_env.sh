@@ -1,4 +1,5 @@
 # Sourced by the test scripts that need Python: `python_env WORK REQUIREMENTS WHAT` makes a virtual environment in WORK/venv, once.
+# `need_inrush PATH NAME` ends a script of tests/NAME with a message when there is no program at PATH.
 # shellcheck shell=bash
 
 python_env() {
@@ -16,4 +17,12 @@ python_env() {
   fi
   timeout 600 "$work/venv/bin/pip" install --quiet --disable-pip-version-check -r "$requirements" >&2
   cp "$requirements" "$stamp"
+}
+
+need_inrush() {
+  local inrush=$1 name=$2
+  if [ ! -x "$inrush" ]; then
+    echo "tests/$name: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
+    exit 1
+  fi
 }

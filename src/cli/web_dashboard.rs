@@ -10,6 +10,7 @@ use crate::api::dashboard::{DEFAULT_ADDRESS, Fragment};
 use crate::js::Shared;
 use crate::metrics::live::LiveView;
 use crate::metrics::snapshot::Snapshot;
+use crate::output::flag;
 use crate::output::over_time::Recorded;
 use crate::report::live;
 
@@ -57,8 +58,7 @@ pub(super) fn from_k6(
     let is_asked =
         |spec: &String| spec == OUTPUT || spec.strip_prefix(OUTPUT).is_some_and(|rest| rest.starts_with('='));
     let asked: Vec<String> = outputs.extract_if(.., |spec| is_asked(spec)).collect();
-    let on =
-        env.get("K6_WEB_DASHBOARD").is_some_and(|on| matches!(on.as_str(), "true" | "1" | "t" | "T" | "TRUE" | "True"));
+    let on = env.get("K6_WEB_DASHBOARD").is_some_and(|on| flag(on) == Some(true));
     if asked.is_empty() && !on {
         return;
     }

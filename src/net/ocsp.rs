@@ -4,11 +4,7 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 use x509_parser::asn1_rs::{Any, Class, FromDer};
@@ -67,45 +63,9 @@ pub(super) async fn caught<T>(handshake: impl Future<Output = T>) -> (T, Ocsp) {
         .await
 }
 
-/// Another verification, which also keeps what was stapled.
-#[derive(Debug)]
-pub(super) struct Catching(pub(super) Arc<dyn ServerCertVerifier>);
-
-impl ServerCertVerifier for Catching {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        // Handshakes that nobody asks have no place for it.
-        let _ = STAPLED.try_with(|stapled| *stapled.borrow_mut() = ocsp_response.to_vec());
-        self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
+/// Keeps what was stapled for whoever performs this handshake, if anybody asked: every verification of a server calls it.
+pub(super) fn keep(ocsp_response: &[u8]) {
+    let _ = STAPLED.try_with(|stapled| *stapled.borrow_mut() = ocsp_response.to_vec());
 }
 
 /// The first answer in a successful `OCSPResponse` with a `BasicOCSPResponse`; None where it is anything else.

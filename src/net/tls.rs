@@ -19,7 +19,7 @@ use crate::options::NetOptions;
 
 use super::client_key;
 use super::http::TlsInfo;
-use super::ocsp::{Catching, Ocsp};
+use super::ocsp::{self, Ocsp};
 use super::self_signed::SelfSigned;
 
 /// The client configurations of a run.
@@ -101,8 +101,7 @@ pub(super) fn verified(
         .map_err(|error| Error::config(format!("tlsVersion: {error}")))?;
     // Without verification nobody needs the system's roots, which may be absent.
     if options.insecure_skip_tls_verify {
-        let verifier = Catching(Arc::new(AcceptAny(provider.clone())));
-        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)));
+        return Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(AcceptAny(provider.clone()))));
     }
     let (mut roots, mut certificates) = native_roots().clone();
     for root in more {
@@ -110,7 +109,7 @@ pub(super) fn verified(
     }
     certificates.extend_from_slice(more);
     Ok(match SelfSigned::new(roots.clone(), certificates, provider.clone()) {
-        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(Catching(Arc::new(verifier)))),
+        Some(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
         None => builder.with_root_certificates(roots),
     })
 }
@@ -242,9 +241,10 @@ impl ServerCertVerifier for AcceptAny {
         _: &CertificateDer<'_>,
         _: &[CertificateDer<'_>],
         _: &ServerName<'_>,
-        _: &[u8],
+        ocsp_response: &[u8],
         _: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        ocsp::keep(ocsp_response);
         Ok(ServerCertVerified::assertion())
     }
 

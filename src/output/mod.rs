@@ -27,6 +27,8 @@ use std::sync::Arc;
 use crate::error::Error;
 use crate::metrics::{Listener, Registry, Thresholds};
 
+pub(crate) use settings::flag;
+
 /// Makes a writer on the process's standard output, or on whatever stands in for it.
 pub type Stdout = Arc<dyn Fn() -> Box<dyn Write + Send> + Send + Sync>;
 

@@ -97,7 +97,8 @@ impl Settings {
     }
 }
 
-fn flag(text: &str) -> Option<bool> {
+/// True or false as k6's variables have it; None when it is neither.
+pub(crate) fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "t" => Some(true),
         "false" | "0" | "f" => Some(false),

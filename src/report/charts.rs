@@ -18,6 +18,10 @@ const POINTS: [f64; 10] = [1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 9
 /// Most kinds of failures with a line of their own in one chart: those with most calls.
 const MOST_KINDS: usize = 5;
 
+/// What a heat map is drawn of, where it has samples: the metric, a title, and what is counted.
+const HEAT_MAPS: [(&str, &str, &str); 2] =
+    [("ai_ttft", "TTFT: heat map", "calls"), ("http_req_duration", "Duration of HTTP requests: heat map", "requests")];
+
 /// Most points of a chart over time.
 const MOST_POINTS: usize = 300;
 
@@ -164,17 +168,14 @@ fn over_time(spans: &[TimeSpan]) -> Vec<Chart> {
 
 /// How TTFT was spread over time; of runs without model calls how the duration of HTTP requests was.
 pub(super) fn heat(spans: &[TimeSpan]) -> Option<HeatMap> {
-    let [(metric, title), other] =
-        [("ai_ttft", "TTFT: heat map"), ("http_req_duration", "Duration of HTTP requests: heat map")];
-    let has = |metric: &str| spans.iter().any(|span| span.trends.get(metric).is_some_and(|t| !t.buckets.is_empty()));
-    let (metric, title) = if has(metric) { (metric, title) } else { other };
-    let counts = spans.iter().map(|span| span.trends.get(metric).map(|t| t.buckets.clone()).unwrap_or_default());
     let [first, _, ..] = spans else { return None };
-    has(metric).then(|| HeatMap {
+    let has = |metric: &str| spans.iter().any(|span| span.trends.get(metric).is_some_and(|t| !t.buckets.is_empty()));
+    let (metric, title, what) = HEAT_MAPS.into_iter().find(|(metric, ..)| has(metric))?;
+    let counts = spans.iter().map(|span| span.trends.get(metric).map(|t| t.buckets.clone()).unwrap_or_default());
+    Some(HeatMap {
         title: title.to_owned(),
         about: format!(
-            "How many {} of each {} s were how long; the stronger the colour, the more.",
-            if metric == "ai_ttft" { "calls" } else { "requests" },
+            "How many {what} of each {} s were how long; the stronger the colour, the more.",
             human::number(first.seconds)
         ),
         times: spans.iter().map(|span| format!("{} s", human::number(span.at_s))).collect(),

@@ -16,7 +16,7 @@ use super::markup::escaped;
 use super::svg_chart::rows_of;
 use crate::metrics::budget::BudgetFacts;
 use crate::metrics::check_tree::Group;
-use crate::metrics::summary::{Cell, SummaryMetric};
+use crate::metrics::summary::{Cell, SummaryMetric, ThresholdResult};
 use crate::metrics::{Aggregation, Sink, Summary};
 
 /// The look of the page; the dashboard has the same.
@@ -39,7 +39,7 @@ pub fn render(summary: &Summary, options: &ReportOptions) -> Vec<u8> {
         body += &format!("<p>Ended early: {}</p>\n", escaped(why));
     }
     let all = || summary.metrics.iter().filter(|m| m.sub.is_none());
-    body += &table("Thresholds", &["metric", "threshold", "verdict", "observed"], thresholds(summary));
+    body += &thresholds(summary, "verdict", |t| if t.ok { "held" } else { "failed" });
     body += &budgets(&summary.budgets);
     for chart in charts::of(summary) {
         body += &chart.section();
@@ -101,14 +101,11 @@ fn capitalised(words: &str) -> String {
     first.to_ascii_uppercase() + rest
 }
 
-/// Rows of all thresholds.
-fn thresholds(summary: &Summary) -> Vec<Vec<String>> {
+/// A section with all thresholds; `state` says in a word how each stands.
+pub(super) fn thresholds(summary: &Summary, head: &str, state: fn(&ThresholdResult) -> &'static str) -> String {
     let all = summary.metrics.iter().flat_map(|m| m.thresholds.iter().map(move |t| (m, t)));
-    all.map(|(m, t)| {
-        let mark = if t.ok { "held" } else { "failed" };
-        vec![m.name.to_string(), t.source.to_string(), mark.to_owned(), observed(t, m)]
-    })
-    .collect()
+    let rows = all.map(|(m, t)| vec![m.name.to_string(), t.source.to_string(), state(t).to_owned(), observed(t, m)]);
+    table("Thresholds", &["metric", "threshold", head, "observed"], rows.collect())
 }
 
 fn trend(metric: &SummaryMetric) -> Option<Vec<String>> {
@@ -161,7 +158,7 @@ pub(super) fn budgets(budgets: &[BudgetFacts]) -> String {
     let rows = budgets.iter().flat_map(|budget| {
         let of = budget.scenario.as_deref().map_or_else(|| "the run".to_owned(), |name| format!("scenario {name}"));
         budget.limits.iter().map(move |limit| {
-            let n = |value: f64| if limit.unit == "usd" { human::dollars(value) } else { human::number(value) };
+            let n = |value: f64| human::amount(value, limit.unit);
             let share = human::percent(limit.spent / limit.cap);
             let refused = budget.refused.to_string();
             vec![

@@ -102,6 +102,11 @@ pub fn dollars(usd: f64) -> String {
     if usd.abs() >= 1.0 { format!("${usd:.2}") } else { format!("${}", number(usd)) }
 }
 
+/// What was spent, or may be, of a budget's unit: `usd`, `tokens`, `requests`.
+pub fn amount(value: f64, unit: &str) -> String {
+    if unit == "usd" { dollars(value) } else { number(value) }
+}
+
 /// A value of a metric, by what it contains.
 pub fn value(value: f64, contains: ValueKind, unit: Option<TimeUnit>) -> String {
     match contains {

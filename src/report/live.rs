@@ -2,9 +2,8 @@
 //! report as far as a run that goes on has them.
 
 use super::charts;
-use super::html::{budgets, cells, checks, failures, table};
+use super::html::{budgets, cells, checks, failures, table, thresholds};
 use super::human;
-use super::junit::observed;
 use crate::metrics::Summary;
 use crate::metrics::over_time::TimeSpan;
 use crate::metrics::snapshot::Snapshot;
@@ -12,16 +11,11 @@ use crate::metrics::snapshot::Snapshot;
 /// The page's middle. `over` = the run has ended, so that its last span is whole.
 pub fn render(spans: &[TimeSpan], now: &Snapshot, summary: &Summary, over: bool) -> String {
     let mut body = table("Now", &["what", "figure"], figures(now, over));
-    let judged = summary.metrics.iter().flat_map(|metric| metric.thresholds.iter().map(move |t| (metric, t)));
-    let rows = judged.map(|(metric, t)| {
-        let state = match (t.observed, t.ok) {
-            (None, _) => "no samples yet",
-            (Some(_), true) => "holds",
-            (Some(_), false) => "crossed",
-        };
-        vec![metric.name.to_string(), t.source.to_string(), state.to_owned(), observed(t, metric)]
+    body += &thresholds(summary, "state", |t| match (t.observed, t.ok) {
+        (None, _) => "no samples yet",
+        (Some(_), true) => "holds",
+        (Some(_), false) => "crossed",
     });
-    body += &table("Thresholds", &["metric", "threshold", "state", "observed"], rows.collect());
     body += &budgets(&summary.budgets);
     // Of a run that goes on the last span is not whole: its counts would look like a drop.
     let whole = if over { spans } else { spans.split_last().map_or(spans, |(_, whole)| whole) };

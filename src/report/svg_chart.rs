@@ -2,18 +2,18 @@
 
 use super::markup::escaped;
 
-/// Left, right, top and bottom edge of the plot in the picture.
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 722.0;
-const TOP: f64 = 20.0;
-const BOTTOM: f64 = 220.0;
+/// Left, right, top and bottom edge of the plot in the picture; of heat maps as well.
+pub(super) const LEFT: f64 = 84.0;
+pub(super) const RIGHT: f64 = 722.0;
+pub(super) const TOP: f64 = 20.0;
+pub(super) const BOTTOM: f64 = 220.0;
 /// The picture, but for the names of lines below it.
 pub(super) const WIDTH: u32 = 750;
 pub(super) const HEIGHT: u32 = 266;
 /// Names of lines in one row, and how high it is.
 const KEYS: usize = 4;
 const KEY_HEIGHT: u32 = 20;
-/// Fewer labels than points below the axis, so that they do not touch.
+/// Fewer labels than points along an axis, so that they do not touch.
 const LABELS: usize = 12;
 
 /// A point, and how its place on the axis is written.
@@ -45,21 +45,15 @@ pub(super) struct Chart {
 impl Chart {
     /// A section with the chart and its table.
     pub(super) fn section(&self) -> String {
-        let (title, shown) = (escaped(&self.title), self.shown);
+        let shown = self.shown;
         let rows = self.points.iter().enumerate().map(|(n, point)| {
             let more = self.others.iter().map(|(_, ys)| ys.get(n).copied().flatten().map_or_else(String::new, shown));
             [point.at.clone(), shown(point.y)].into_iter().chain(more).collect()
         });
         let head: Vec<&str> =
             [self.axis, self.what].into_iter().chain(self.others.iter().map(|(name, _)| name.as_str())).collect();
-        let about = if self.about.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(&self.about)) };
-        let height = self.height();
-        format!(
-            "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
-             <details><summary>The figures of this chart</summary>{}</details></section>\n",
-            self.drawing(),
-            rows_of(&head, rows.collect())
-        )
+        let table = rows_of(&head, rows.collect());
+        section(&self.title, &self.about, self.height(), &self.drawing(), &table)
     }
 
     /// How high the picture is.
@@ -81,14 +75,9 @@ impl Chart {
         for v in [0.0, top / 4.0, top / 2.0, top * 0.75, top] {
             let y = y(v);
             marks += &format!("<path d=\"M{LEFT} {y:.1}H{RIGHT}\" stroke=\"var(--line)\" stroke-width=\".5\"/>");
-            marks += &format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-                LEFT - 6.0,
-                y + 4.0,
-                escaped(&shown(v))
-            );
+            marks += &label(LEFT - 6.0, y + 4.0, "end", &shown(v));
         }
-        let every = self.points.len().div_ceil(LABELS).max(1);
+        let every = label_every(self.points.len());
         for (i, point) in self.points.iter().enumerate() {
             let (x, y) = (x(point.x), y(point.y));
             marks += &format!(
@@ -98,18 +87,10 @@ impl Chart {
                 escaped(&shown(point.y))
             );
             if i % every == 0 {
-                marks += &format!(
-                    "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                    BOTTOM + 20.0,
-                    escaped(&point.at)
-                );
+                marks += &label(x, BOTTOM + 20.0, "middle", &point.at);
             }
         }
-        marks += &format!(
-            "<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            BOTTOM + 38.0,
-            escaped(self.axis)
-        );
+        marks += &label(RIGHT, BOTTOM + 38.0, "end", self.axis);
         // Lines are told apart by their dashes, which print and are seen by everybody, and named below.
         for (n, (name, ys)) in self.others.iter().enumerate() {
             let dash = DASHES[n % DASHES.len()];
@@ -130,6 +111,26 @@ impl Chart {
             line.join(" ")
         )
     }
+}
+
+/// A section of HTML: a picture with what is said of it, and its figures.
+pub(super) fn section(title: &str, about: &str, height: u32, drawing: &str, table: &str) -> String {
+    let title = escaped(title);
+    let about = if about.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(about)) };
+    format!(
+        "<section><h2>{title}</h2>{about}\n<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">{drawing}</svg>\n\
+         <details><summary>The figures of this chart</summary>{table}</details></section>\n"
+    )
+}
+
+/// A text along an axis.
+pub(super) fn label(x: f64, y: f64, anchor: &str, text: &str) -> String {
+    format!("<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{}</text>", escaped(text))
+}
+
+/// Of how many points along an axis one has a label.
+pub(super) fn label_every(points: usize) -> usize {
+    points.div_ceil(LABELS).max(1)
 }
 
 /// Dashes of the lines beside the first.

@@ -2,15 +2,8 @@
 //! the stronger the colour. Colours are those of whoever takes it in.
 
 use super::markup::escaped;
-use super::svg_chart::{HEIGHT, WIDTH, rows_of};
+use super::svg_chart::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, label, label_every, rows_of, section};
 
-/// Left, right, top and bottom edge of the plot in the picture.
-const LEFT: f64 = 84.0;
-const RIGHT: f64 = 722.0;
-const TOP: f64 = 20.0;
-const BOTTOM: f64 = 220.0;
-/// Fewer labels than columns and rows, so that they do not touch.
-const LABELS: usize = 12;
 /// What one sample looks like beside the most: seen, but faint.
 const FAINTEST: f64 = 0.12;
 
@@ -31,7 +24,6 @@ pub(super) struct HeatMap {
 impl HeatMap {
     /// A section with the map and its table.
     pub(super) fn section(&self) -> String {
-        let title = escaped(&self.title);
         let rows = self.rows();
         let heads: Vec<String> = rows.clone().map(|row| self.range(row)).collect();
         let head: Vec<&str> = std::iter::once("since the start").chain(heads.iter().map(String::as_str)).collect();
@@ -40,13 +32,7 @@ impl HeatMap {
             std::iter::once(time.clone()).chain(counts).collect()
         };
         let table = self.times.iter().zip(&self.counts).map(cells).collect();
-        format!(
-            "<section><h2>{title}</h2><p>{}</p>\n<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">{}</svg>\n\
-             <details><summary>The figures of this chart</summary>{}</details></section>\n",
-            escaped(&self.about),
-            self.drawing(),
-            rows_of(&head, table)
-        )
+        section(&self.title, &self.about, HEIGHT, &self.drawing(), &rows_of(&head, table))
     }
 
     /// The rows between the lowest and the highest that have samples.
@@ -90,22 +76,15 @@ impl HeatMap {
                     escaped(&self.range(row))
                 );
             }
-            if column % self.times.len().div_ceil(LABELS).max(1) == 0 {
-                marks += &format!(
-                    "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-                    BOTTOM + 20.0,
-                    escaped(time)
-                );
+            if column % label_every(self.times.len()) == 0 {
+                marks += &label(x, BOTTOM + 20.0, "middle", time);
             }
         }
-        let every = rows.len().div_ceil(LABELS).max(1);
-        for row in rows.clone().step_by(every) {
+        for row in rows.clone().step_by(label_every(rows.len())) {
             let Some(bound) = self.bounds.get(row) else { continue };
-            let y = BOTTOM - high * (row - rows.start + 1) as f64 + 4.0;
-            marks +=
-                &format!("<text x=\"{:.1}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text>", LEFT - 6.0, escaped(bound));
+            marks += &label(LEFT - 6.0, BOTTOM - high * (row - rows.start + 1) as f64 + 4.0, "end", bound);
         }
-        marks + &format!("<text x=\"{RIGHT}\" y=\"{:.1}\" text-anchor=\"end\">since the start</text>", BOTTOM + 38.0)
+        marks + &label(RIGHT, BOTTOM + 38.0, "end", "since the start")
     }
 }
 

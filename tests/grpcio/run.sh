@@ -7,12 +7,9 @@ root=$(cd "$here/../.." && pwd)
 work="${CARGO_TARGET_DIR:-$root/target}/grpcio"
 inrush=${1:-"${CARGO_TARGET_DIR:-$root/target}/debug/inrush"}
 
-if [ ! -x "$inrush" ]; then
-  echo "tests/grpcio: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
-  exit 1
-fi
-mkdir -p "$work/stubs"
 source "$here/../python_env.sh"
+need_inrush "$inrush" grpcio
+mkdir -p "$work/stubs"
 python_env "$work" "$here/requirements.txt" "grpcio"
 protos="$root/tests/scripts/protos"
 (cd "$protos" && "$work/venv/bin/python" -m grpc_tools.protoc -I. --python_out="$work/stubs" \

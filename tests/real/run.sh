@@ -7,11 +7,8 @@ root=$(cd "$here/../.." && pwd)
 work="${CARGO_TARGET_DIR:-$root/target}/real"
 inrush=${1:-"${CARGO_TARGET_DIR:-$root/target}/debug/inrush"}
 
-if [ ! -x "$inrush" ]; then
-  echo "tests/real: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
-  exit 1
-fi
-mkdir -p "$work"
 source "$here/../python_env.sh"
+need_inrush "$inrush" real
+mkdir -p "$work"
 python_env "$work" "$here/requirements.txt" "llama.cpp's server and the model tools"
 exec timeout 420 "$work/venv/bin/python" "$here/check.py" --inrush "$inrush" --work "$work"

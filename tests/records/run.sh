@@ -7,12 +7,9 @@ root=$(cd "$here/../.." && pwd)
 work="${CARGO_TARGET_DIR:-$root/target}/records"
 inrush=${1:-"${CARGO_TARGET_DIR:-$root/target}/debug/inrush"}
 
-if [ ! -x "$inrush" ]; then
-  echo "tests/records: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
-  exit 1
-fi
-mkdir -p "$work"
 source "$here/../python_env.sh"
+need_inrush "$inrush" records
+mkdir -p "$work"
 python_env "$work" "$here/requirements.txt" "DuckDB and PyArrow"
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

@@ -7,12 +7,9 @@ root=$(cd "$here/../.." && pwd)
 work="${CARGO_TARGET_DIR:-$root/target}/sdk"
 inrush=${1:-"${CARGO_TARGET_DIR:-$root/target}/debug/inrush"}
 
-if [ ! -x "$inrush" ]; then
-  echo "tests/sdk: there is no inrush at $inrush: build it with 'cargo build', or name another one as the argument" >&2
-  exit 1
-fi
-mkdir -p "$work"
 source "$here/../python_env.sh"
+need_inrush "$inrush" sdk
+mkdir -p "$work"
 python_env "$work" "$here/requirements.txt" "the official SDKs"
 # The Node SDKs beside them, anew when their versions change.
 if ! cmp -s "$here/package.json" "$work/node/package.json" || [ ! -e "$work/node/.installed" ]; then

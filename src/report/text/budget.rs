@@ -52,7 +52,7 @@ pub(super) fn rows(budgets: &[BudgetFacts]) -> Vec<Row> {
 }
 
 fn spent(limit: &LimitFacts) -> String {
-    let n = |value: f64| if limit.unit == "usd" { human::dollars(value) } else { human::number(value) };
+    let n = |value: f64| human::amount(value, limit.unit);
     let percent = human::percent(limit.spent / limit.cap);
     let mut text = format!(
         "{} of {} spent ({percent}), at most {} reserved",
